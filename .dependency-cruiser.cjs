@@ -1,0 +1,72 @@
+/* The layer rules of ARCHITECTURE.md: src → imap, smtp → lib; no circles; some folders of lib import no sibling. */
+
+/** The top of the tree, or of the copy of it that breaks every rule (test/layers). */
+const TOP = '^(?:test/layers/violation/)?';
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'lib-knows-no-protocol',
+      comment: 'lib/ knows neither IMAP nor SMTP nor the program.',
+      severity: 'error',
+      from: { path: `${TOP}lib/` },
+      to: { path: `${TOP}(src|imap|smtp|test)/` },
+    },
+    {
+      name: 'protocols-do-not-meet',
+      comment: 'imap/ imports neither smtp/ nor src/.',
+      severity: 'error',
+      from: { path: `${TOP}imap/` },
+      to: { path: `${TOP}(src|smtp|test)/` },
+    },
+    {
+      name: 'smtp-imports-only-lib',
+      comment: 'smtp/ imports neither imap/ nor src/.',
+      severity: 'error',
+      from: { path: `${TOP}smtp/` },
+      to: { path: `${TOP}(src|imap|test)/` },
+    },
+    {
+      name: 'program-knows-no-test',
+      severity: 'error',
+      from: { path: `${TOP}src/` },
+      to: { path: `${TOP}test/` },
+    },
+    {
+      name: 'lib-leaves',
+      comment: 'bytes, mime, pki and store import no sibling folder of lib/.',
+      severity: 'error',
+      from: { path: `${TOP}lib/(bytes|mime|pki|store)/` },
+      to: { path: `${TOP}lib/`, pathNot: `${TOP}lib/$1/` },
+    },
+    {
+      name: 'pure-wire-and-view',
+      comment: 'Protocol parsing and the plaintext view touch no socket and no file.',
+      severity: 'error',
+      from: { path: `${TOP}(?:imap/(?:wire|view)|lib/mime)/` },
+      to: { path: '^(node:)?(net|tls|fs|http|https|dgram|child_process)(/|$)' },
+    },
+    {
+      name: 'not-to-unresolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)dist/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['source', 'import', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,43 @@
+/**
+ * lib/bytes: where bytes come from and where they wait. Message content moves through Postern as a `ByteStream`, or, where
+ * it has to be read twice, as a `Source` whose size is known.
+ */
+
+/** Bytes in order. Chunks may have any length; a chunk belongs to the receiver. Leaving the loop early releases the producer. */
+export type ByteStream = AsyncIterable<Buffer>;
+
+/** Bytes of a known size that can be read any number of times and from any offset. */
+export interface Source {
+  /** Octets. */
+  readonly size: number;
+  /** The octets `start` (default 0) up to but not including `end` (default `size`). */
+  stream(start?: number, end?: number): ByteStream;
+  /** Lets go of what stands behind it (a temporary file, say). */
+  close(): Promise<void>;
+}
+
+/** How many octets one chunk of a memory or file source has at most: what fits the processor's cache beside its result. */
+export const CHUNK_SIZE = 64 * 1024;
+
+/** A source over bytes in memory. */
+export function memorySource(bytes: Buffer): Source {
+  return {
+    size: bytes.length,
+    stream: (start = 0, end = bytes.length) => slices(bytes.subarray(start, end)),
+    close: () => Promise.resolve(),
+  };
+}
+
+/** The bytes as a stream of chunks of at most `CHUNK_SIZE`. */
+// eslint-disable-next-line @typescript-eslint/require-await -- an async generator is the shape of a ByteStream
+export async function* slices(bytes: Buffer): AsyncGenerator<Buffer, void> {
+  for (let at = 0; at < bytes.length; at += CHUNK_SIZE) yield bytes.subarray(at, at + CHUNK_SIZE);
+}
+
+/** All octets of a stream in one buffer. For streams that are known to be small. */
+export async function gather(stream: ByteStream): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  const [only] = chunks;
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+}

@@ -1,0 +1,39 @@
+import { type OpenPGPErrorCode, OpenPGPError } from '#lib/openpgp/error';
+import { Exit, type ExitCode, Failure } from './exit.js';
+
+const OPENPGP_EXIT: Readonly<Partial<Record<OpenPGPErrorCode, ExitCode>>> = {
+  'no-key': Exit.noPermission,
+  passphrase: Exit.noPermission,
+  'unusable-key': Exit.noUser,
+  'size-mismatch': Exit.ioError,
+};
+
+const SYSTEM_EXIT: Readonly<Record<string, ExitCode>> = {
+  ENOENT: Exit.noInput,
+  ENOTDIR: Exit.noInput,
+  EISDIR: Exit.noInput,
+  EACCES: Exit.noPermission,
+  EPERM: Exit.noPermission,
+  ENOSPC: Exit.tempFail,
+  EDQUOT: Exit.tempFail,
+  EMFILE: Exit.tempFail,
+  ENFILE: Exit.tempFail,
+  ENOMEM: Exit.tempFail,
+  EPIPE: Exit.ioError,
+  EIO: Exit.ioError,
+};
+
+/** The one place where an error becomes a sentence and an exit code. */
+export function explain(error: unknown): { readonly message: string; readonly exitCode: ExitCode } {
+  if (error instanceof Failure) return { message: error.message, exitCode: error.exitCode };
+  if (error instanceof OpenPGPError)
+    return { message: error.message, exitCode: OPENPGP_EXIT[error.code] ?? Exit.dataError };
+  if (isSystemError(error)) return { message: error.message, exitCode: SYSTEM_EXIT[error.code] ?? Exit.ioError };
+  // A fault of ours. The queue keeps the message: a fixed Postern will take it.
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { message: `internal error, please report it: ${text}`, exitCode: Exit.software };
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
+  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
+}

@@ -1,0 +1,2 @@
+import { s } from '../smtp/s.js';
+export const i = s;

@@ -1,0 +1,2 @@
+import { b } from '../openpgp/b.js';
+export const a = b;

@@ -1,0 +1,3 @@
+export const b = 1;
+import { i } from '../../imap/i.js';
+export const c = i;
