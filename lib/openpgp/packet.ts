@@ -1,0 +1,236 @@
+/** Packet framing (RFC 9580 §4.2): headers, lengths, partial lengths; reading by pulling, writing as functions. */
+import { type ByteStream } from '#lib/bytes/source';
+import { OpenPGPError } from './error.js';
+
+/** Reads a stream by counts instead of by chunks. */
+export class ByteReader {
+  readonly #iterator: AsyncIterator<Buffer, unknown>;
+  #chunk: Buffer = Buffer.alloc(0);
+  #ended = false;
+
+  constructor(stream: ByteStream) {
+    this.#iterator = stream[Symbol.asyncIterator]();
+  }
+
+  /** True where nothing is left. */
+  async atEnd(): Promise<boolean> {
+    while (this.#chunk.length === 0) {
+      if (this.#ended) return true;
+      await this.#pull();
+    }
+    return false;
+  }
+
+  /** At least one and at most `limit` octets, as they lie there. Undefined at the end. */
+  async some(limit: number): Promise<Buffer | undefined> {
+    if (this.#chunk.length === 0 && (await this.atEnd())) return undefined;
+    const chunk = this.#chunk;
+    if (chunk.length <= limit) {
+      this.#chunk = EMPTY;
+      return chunk;
+    }
+    this.#chunk = chunk.subarray(limit);
+    return chunk.subarray(0, limit);
+  }
+
+  /** Exactly `count` octets. Throws OpenPGPError `truncated` where there are fewer. */
+  async exactly(count: number): Promise<Buffer> {
+    if (this.#chunk.length >= count) {
+      const bytes = this.#chunk.subarray(0, count);
+      this.#chunk = this.#chunk.subarray(count);
+      return bytes;
+    }
+    const parts: Buffer[] = [];
+    for (let missing = count; missing > 0;) {
+      const part = await this.some(missing);
+      if (part === undefined) throw truncated();
+      parts.push(part);
+      missing -= part.length;
+    }
+    return Buffer.concat(parts, count);
+  }
+
+  async octet(): Promise<number> {
+    return (await this.exactly(1)).readUInt8();
+  }
+
+  /** Tells the producer that no more is wanted. */
+  async close(): Promise<void> {
+    this.#chunk = EMPTY;
+    if (this.#ended) return;
+    this.#ended = true;
+    await this.#iterator.return?.();
+  }
+
+  async #pull(): Promise<void> {
+    const result = await this.#iterator.next();
+    if (result.done === true) this.#ended = true;
+    else this.#chunk = result.value;
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function truncated(): OpenPGPError {
+  return new OpenPGPError('truncated', 'The OpenPGP data ends in the middle of a packet.');
+}
+
+/** A packet whose body is still to be read. The body must be read to its end before the next packet is asked for. */
+export interface Packet {
+  /** Packet type ID. */
+  readonly tag: number;
+  /** Octets of the body where the header tells them, undefined for partial and indeterminate lengths. */
+  readonly length: number | undefined;
+  readonly body: AsyncGenerator<Buffer, void>;
+}
+
+/**
+ * Packet types whose length may be partial, RFC 9580 §4.2.1.4: literal, compressed and the encrypted ones. Only these may have an
+ * indeterminate length in the old format, too.
+ */
+const STREAMABLE: ReadonlySet<number> = new Set([8, 9, 11, 18, 20]);
+
+/** The next packet, or undefined where the data ends. Throws OpenPGPError `malformed`, `truncated`. */
+export async function readPacket(reader: ByteReader): Promise<Packet | undefined> {
+  if (await reader.atEnd()) return undefined;
+  const header = await reader.octet();
+  if ((header & 0x80) === 0) {
+    throw new OpenPGPError('malformed', 'This is not OpenPGP data: a packet header was expected.');
+  }
+  return (header & 0x40) === 0 ? readOldFormat(reader, header) : readNewFormat(reader, header & 0x3f);
+}
+
+async function readNewFormat(reader: ByteReader, tag: number): Promise<Packet> {
+  const first = await readLength(reader);
+  if (first.partial) {
+    if (!STREAMABLE.has(tag))
+      throw new OpenPGPError('malformed', `A packet of type ${tag} may not have a partial length.`);
+    // RFC 9580 §4.2.1.4: the first partial length must be at least 512 octets.
+    if (first.length < 512)
+      throw new OpenPGPError('malformed', 'The first partial length of a packet is below 512 octets.');
+    return { tag, length: undefined, body: partialBody(reader, first.length) };
+  }
+  return { tag, length: first.length, body: definiteBody(reader, first.length) };
+}
+
+async function readLength(reader: ByteReader): Promise<{ readonly partial: boolean; readonly length: number }> {
+  const first = await reader.octet();
+  if (first < 192) return { partial: false, length: first };
+  if (first < 224) return { partial: false, length: ((first - 192) << 8) + (await reader.octet()) + 192 };
+  if (first < 255) return { partial: true, length: 2 ** (first & 0x1f) };
+  return { partial: false, length: (await reader.exactly(4)).readUInt32BE() };
+}
+
+async function readOldFormat(reader: ByteReader, header: number): Promise<Packet> {
+  const tag = (header >> 2) & 0x0f;
+  const lengthType = header & 0x03;
+  if (lengthType === 3) {
+    if (!STREAMABLE.has(tag))
+      throw new OpenPGPError('malformed', `A packet of type ${tag} may not have an open length.`);
+    return { tag, length: undefined, body: openBody(reader) };
+  }
+  const length = (await reader.exactly(1 << lengthType)).readUIntBE(0, 1 << lengthType);
+  return { tag, length, body: definiteBody(reader, length) };
+}
+
+async function* definiteBody(reader: ByteReader, length: number): AsyncGenerator<Buffer, void> {
+  for (let left = length; left > 0;) {
+    const chunk = await reader.some(left);
+    if (chunk === undefined) throw truncated();
+    left -= chunk.length;
+    yield chunk;
+  }
+}
+
+async function* partialBody(reader: ByteReader, first: number): AsyncGenerator<Buffer, void> {
+  let part = { partial: true, length: first };
+  for (;;) {
+    yield* definiteBody(reader, part.length);
+    if (!part.partial) return;
+    part = await readLength(reader);
+  }
+}
+
+async function* openBody(reader: ByteReader): AsyncGenerator<Buffer, void> {
+  for (;;) {
+    const chunk = await reader.some(Infinity);
+    if (chunk === undefined) return;
+    yield chunk;
+  }
+}
+
+/** The body of a packet that is to be held whole. Throws OpenPGPError `limit` above `limit` octets. */
+export async function gatherBody(packet: Packet, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of packet.body) {
+    size += chunk.length;
+    if (size > limit) {
+      throw new OpenPGPError('limit', `A packet of type ${packet.tag} is larger than the limit of ${limit} octets.`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+/** A packet header in the current format with a definite length in as few octets as possible. */
+export function packetHeader(tag: number, length: number): Buffer {
+  return Buffer.concat([Buffer.of(0xc0 | tag), encodeLength(length)]);
+}
+
+/** Octets of `packetHeader` for a body of this length. */
+export function packetHeaderSize(length: number): number {
+  return length < 192 ? 2 : length < 8384 ? 3 : 6;
+}
+
+/** The largest body that a definite length can tell, in octets. */
+export const LARGEST_BODY = 2 ** 32 - 1;
+
+function encodeLength(length: number): Buffer {
+  if (length < 192) return Buffer.of(length);
+  if (length < 8384) return Buffer.of(192 + ((length - 192) >> 8), (length - 192) & 0xff);
+  const octets = Buffer.alloc(5, 0xff);
+  octets.writeUInt32BE(length, 1);
+  return octets;
+}
+
+/** Exponent of the partial lengths that we write: 2^16 octets. */
+const PARTIAL_EXPONENT = 16;
+
+/**
+ * Frames a body of unknown length as partial lengths. The packet's tag octet comes out with the first piece.
+ */
+export class PartialLengthWriter {
+  #tag: number | undefined;
+  #held: Buffer = EMPTY;
+
+  constructor(tag: number) {
+    this.#tag = tag;
+  }
+
+  push(chunk: Buffer): Buffer {
+    const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    const size = 2 ** PARTIAL_EXPONENT;
+    const out: Buffer[] = [];
+    let at = 0;
+    for (; at + size <= bytes.length; at += size) {
+      this.#openWith(out);
+      out.push(Buffer.of(0xe0 | PARTIAL_EXPONENT), bytes.subarray(at, at + size));
+    }
+    this.#held = bytes.subarray(at);
+    return Buffer.concat(out);
+  }
+
+  end(): Buffer {
+    const out: Buffer[] = [];
+    this.#openWith(out);
+    out.push(encodeLength(this.#held.length), this.#held);
+    return Buffer.concat(out);
+  }
+
+  #openWith(out: Buffer[]): void {
+    if (this.#tag === undefined) return;
+    out.push(Buffer.of(0xc0 | this.#tag));
+    this.#tag = undefined;
+  }
+}
