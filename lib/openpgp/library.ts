@@ -49,5 +49,6 @@ export type Subkey = OpenPGP.Subkey;
 export type AnyKeyPacket = OpenPGP.AnyKeyPacket;
 export type AnySecretKeyPacket = OpenPGP.AnySecretKeyPacket;
 export type Signature = OpenPGP.SignaturePacket;
+export type HashAlgorithm = OpenPGP.enums.hash;
 export type Config = OpenPGP.Config;
 export type PartialConfig = OpenPGP.PartialConfig;

@@ -234,3 +234,22 @@ export class PartialLengthWriter {
     this.#tag = undefined;
   }
 }
+
+/** A multiprecision integer (RFC 9580 §3.2) from big-endian octets. */
+export function encodeInteger(bytes: Buffer): Buffer {
+  const start = bytes.findIndex((octet) => octet !== 0);
+  const value = start === -1 ? EMPTY : bytes.subarray(start);
+  const bits = value.length === 0 ? 0 : value.length * 8 - (Math.clz32(value[0] ?? 0) - 24);
+  const head = Buffer.alloc(2);
+  head.writeUInt16BE(bits);
+  return Buffer.concat([head, value]);
+}
+
+/** The multiprecision integer at an offset, and the offset after it. Throws OpenPGPError `malformed`. */
+export function readInteger(bytes: Buffer, at: number): readonly [value: Buffer, next: number] {
+  const end = at + 2 + (at + 2 <= bytes.length ? Math.ceil(bytes.readUInt16BE(at) / 8) : 0);
+  if (end > bytes.length || at + 2 > bytes.length) {
+    throw new OpenPGPError('malformed', 'A packet ends in the middle of an integer.');
+  }
+  return [bytes.subarray(at + 2, end), end];
+}
