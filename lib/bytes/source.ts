@@ -34,6 +34,12 @@ export async function* slices(bytes: Buffer): AsyncGenerator<Buffer, void> {
   for (let at = 0; at < bytes.length; at += CHUNK_SIZE) yield bytes.subarray(at, at + CHUNK_SIZE);
 }
 
+/** Reads a stream to its end for what happens on the way. */
+export async function drain(stream: ByteStream): Promise<void> {
+  const iterator = stream[Symbol.asyncIterator]();
+  for (let done: boolean | undefined = false; done !== true;) ({ done } = await iterator.next());
+}
+
 /** All octets of a stream in one buffer. For streams that are known to be small. */
 export async function gather(stream: ByteStream): Promise<Buffer> {
   const chunks: Buffer[] = [];

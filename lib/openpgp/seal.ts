@@ -50,7 +50,7 @@ export interface Sealer {
    * The sealed message. Fails with OpenPGPError `size-mismatch` where the payload is longer or shorter than was told; what has come
    * out by then is no complete message.
    */
-  seal(payload: ByteStream): ByteStream;
+  readonly seal: (payload: ByteStream) => ByteStream;
 }
 
 /**

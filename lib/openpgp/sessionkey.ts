@@ -93,7 +93,8 @@ export function writeSessionKeyPacket(recipient: AnyKeyPacket, sessionKey: Sessi
 
 /**
  * Opens a session key packet with an unlocked key. `cipher` is the algorithm that a SEIPDv2 packet names, undefined for SEIPDv1.
- * A wrong RSA padding gives a random key, so that nobody can tell it from a message that was changed (RFC 9580 §13.5). Throws
+ * A wrong RSA padding gives a random key, so that nobody can tell it from a message that was changed (RFC 9580 §13.5); only with
+ * `strict` padding, for a hidden recipient who may well be somebody else, is it an error. Throws
  * OpenPGPError `session-key`, `unsupported`, `unusable-key`.
  */
 export async function openSessionKey(
@@ -101,6 +102,7 @@ export async function openSessionKey(
   key: AnySecretKeyPacket,
   cipher: number | undefined,
   offload: Offload,
+  padding: 'lenient' | 'strict' = 'lenient',
 ): Promise<SessionKey> {
   if (packet.algorithm !== (key.algorithm as number)) {
     throw new OpenPGPError('session-key', 'A session key names another algorithm than its recipient has.');
@@ -110,7 +112,7 @@ export async function openSessionKey(
     switch (packet.algorithm) {
       case PublicKeyAlgorithm.rsa:
       case PublicKeyAlgorithm.rsaEncryptOnly:
-        return await openRsa(fields, key, cipher, offload);
+        return await openRsa(fields, key, cipher, offload, padding);
       case PublicKeyAlgorithm.ecdh:
         return fromChecked(openEcdh(fields, key), cipher);
       case PublicKeyAlgorithm.x25519:
@@ -191,6 +193,7 @@ async function openRsa(
   key: AnySecretKeyPacket,
   cipher: number | undefined,
   offload: Offload,
+  padding: 'lenient' | 'strict',
 ): Promise<SessionKey> {
   const [encrypted] = readInteger(fields, 0);
   const object = privateKeyObject(key);
@@ -198,7 +201,9 @@ async function openRsa(
   if (encrypted.length > size) throw new OpenPGPError('session-key', 'A session key is longer than its RSA key.');
   const ciphertext = Buffer.concat([Buffer.alloc(size - encrypted.length), encrypted]);
   const padded = Buffer.from(await offload.run('rsaDecrypt', { key: object, ciphertext }));
-  return unpad(padded, cipher);
+  const sessionKey = unpad(padded, cipher);
+  if (padding === 'strict' && !sessionKey.genuine) throw new OpenPGPError('session-key', 'The padding is wrong.');
+  return sessionKey;
 }
 
 /** Key sizes in octets by algorithm number, zero where there is none. */
@@ -208,8 +213,9 @@ const KEY_SIZES = Uint8Array.from({ length: 256 }, (_, id) => findSymmetric(id)?
  * Removes the padding 00 02 (at least 8 octets, not zero) 00 in constant time: every length that a session key can have is tried
  * with the same steps, and the fitting one is kept, or a random key.
  */
-function unpad(padded: Buffer, cipher: number | undefined): SessionKey {
+function unpad(padded: Buffer, cipher: number | undefined): SessionKey & { readonly genuine: boolean } {
   let algorithm = cipher ?? 9;
+  let genuine = false;
   const sizes = cipher === undefined ? [16, 24, 32] : [findSymmetric(cipher)?.keySize ?? 32];
   let key = randomBytes(cipher === undefined ? 32 : (sizes[0] ?? 32));
   for (const keySize of sizes) {
@@ -229,9 +235,10 @@ function unpad(padded: Buffer, cipher: number | undefined): SessionKey {
     for (let i = 0; i < keySize; i++) candidate[i] = (padded[keyStart + i] ?? 0) & mask;
     algorithm = (named & mask) | (algorithm & ~mask);
     key = mask === 0 ? key : candidate;
+    genuine ||= mask !== 0;
   }
   padded.fill(0);
-  return { algorithm, key };
+  return { algorithm, key, genuine };
 }
 
 // ECDH (algorithm 18), RFC 9580 §11.5

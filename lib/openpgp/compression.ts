@@ -1,0 +1,113 @@
+/** Compressed data packets (RFC 9580 §5.6), read only, under limits on the output and on its ratio to the input. */
+import { Readable } from 'node:stream';
+import { createInflate, createInflateRaw } from 'node:zlib';
+import { type ByteStream } from '#lib/bytes/source';
+import { OpenPGPError } from './error.js';
+import { type Limits } from './limits.js';
+import { type Offload } from './offload.js';
+import { ByteReader } from './packet.js';
+
+const UNCOMPRESSED = 0;
+const ZIP = 1;
+const ZLIB = 2;
+const BZIP2 = 3;
+
+export interface DecompressionOptions {
+  readonly limits: Limits;
+  readonly offload: Offload;
+}
+
+/** The expanded content of a compressed packet's body. Throws OpenPGPError `decompression-limit`, `malformed`, `truncated`. */
+export async function* decompress(body: ByteStream, options: DecompressionOptions): AsyncGenerator<Buffer, void> {
+  const reader = new ByteReader(body);
+  try {
+    const algorithm = await reader.octet();
+    const meter = new Meter(options.limits);
+    const input = meter.input(rest(reader));
+    switch (algorithm) {
+      case UNCOMPRESSED:
+        yield* input;
+        return;
+      case ZIP:
+      case ZLIB:
+        yield* meter.output(inflate(input, algorithm));
+        return;
+      case BZIP2:
+        yield* bunzip2(input, options);
+        return;
+      default:
+        throw new OpenPGPError('unsupported', `Compression algorithm ${algorithm} is not known.`);
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+async function* rest(reader: ByteReader): AsyncGenerator<Buffer, void> {
+  for (let chunk = await reader.some(Infinity); chunk !== undefined; chunk = await reader.some(Infinity)) yield chunk;
+}
+
+/** Counts what goes in and what comes out. */
+class Meter {
+  readonly #limits: Limits;
+  #in = 0;
+  #out = 0;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  async *input(stream: ByteStream): AsyncGenerator<Buffer, void> {
+    for await (const chunk of stream) {
+      this.#in += chunk.length;
+      yield chunk;
+    }
+  }
+
+  async *output(stream: ByteStream): AsyncGenerator<Buffer, void> {
+    const { decompressedSize, decompressionFree, decompressionRatio } = this.#limits;
+    for await (const chunk of stream) {
+      this.#out += chunk.length;
+      const bomb = this.#out > decompressionFree && this.#out > this.#in * decompressionRatio;
+      if (bomb || this.#out > decompressedSize) {
+        throw new OpenPGPError('decompression-limit', `The message expands to more than the limits allow.`);
+      }
+      yield chunk;
+    }
+  }
+}
+
+async function* inflate(input: ByteStream, algorithm: typeof ZIP | typeof ZLIB): AsyncGenerator<Buffer, void> {
+  const source = Readable.from(input, { objectMode: true, highWaterMark: 1 });
+  const inflater = algorithm === ZIP ? createInflateRaw({ chunkSize: 65536 }) : createInflate({ chunkSize: 65536 });
+  let failure: Error | undefined;
+  source.once('error', (error) => {
+    failure = error;
+    inflater.destroy(error);
+  });
+  source.pipe(inflater);
+  try {
+    for await (const chunk of inflater) yield chunk as Buffer;
+  } catch (error) {
+    if (failure !== undefined) throw failure;
+    const code = (error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR' ? 'truncated' : 'malformed';
+    throw new OpenPGPError(code, 'The compressed data is damaged.', { cause: error });
+  } finally {
+    source.destroy();
+    inflater.destroy();
+  }
+}
+
+/** There is no bzip2 in Node, so that it is done in one piece and under a tighter limit. */
+async function* bunzip2(input: ByteStream, { limits, offload }: DecompressionOptions): AsyncGenerator<Buffer, void> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of input) {
+    size += chunk.length;
+    if (size > limits.slowSize) {
+      throw new OpenPGPError('limit', `A bzip2 message of more than ${limits.slowSize} octets is not opened.`);
+    }
+    chunks.push(chunk);
+  }
+  yield Buffer.from(await offload.run('bunzip2', { body: Buffer.concat(chunks) }));
+}

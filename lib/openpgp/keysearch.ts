@@ -1,0 +1,80 @@
+import { OpenPGPError } from './error.js';
+import { type AnySecretKeyPacket, type PrivateKey } from './library.js';
+import { type Limits } from './limits.js';
+import { type Offload } from './offload.js';
+import { type EncryptedSessionKey, type SessionKey, openSessionKey } from './sessionkey.js';
+
+/**
+ * Finds the session key: first the packets that name one of our keys, then those that hide their recipient. `cipher` as in
+ * `openSessionKey`. Throws OpenPGPError `no-key` where none is for us; otherwise what the last attempt ended in.
+ */
+export async function findSessionKey(
+  encrypted: readonly EncryptedSessionKey[],
+  keys: readonly PrivateKey[],
+  cipher: number | undefined,
+  limits: Limits,
+  offload: Offload,
+): Promise<SessionKey> {
+  const ours = keys.flatMap(keyPackets);
+  let failure: Error | undefined;
+  for (const packet of encrypted) {
+    if (packet.keyID === '') continue;
+    for (const { keyID, key } of ours) {
+      if (keyID !== packet.keyID) continue;
+      try {
+        return await openSessionKey(packet, key, cipher, offload);
+      } catch (error) {
+        failure = error as Error;
+      }
+    }
+  }
+  let attempts = 0;
+  for (const packet of encrypted) {
+    if (packet.keyID !== '') continue;
+    for (const { key } of ours) {
+      if ((key.algorithm as number) !== packet.algorithm || !key.isDecrypted()) continue;
+      if (++attempts > limits.anonymousAttempts) {
+        throw new OpenPGPError(
+          'limit',
+          `More than ${limits.anonymousAttempts} hidden recipients would have to be tried.`,
+        );
+      }
+      try {
+        return await openSessionKey(packet, key, cipher, offload, 'strict');
+      } catch (error) {
+        // Not for this key, which is what one expects; anything else than that is told.
+        if (!(error instanceof OpenPGPError)) throw error;
+      }
+    }
+  }
+  if (failure !== undefined) throw failure;
+  throw new OpenPGPError('no-key', `None of the private keys at hand opens the message. ${recipientsOf(encrypted)}`);
+}
+
+function recipientsOf(encrypted: readonly EncryptedSessionKey[]): string {
+  const shown = 10;
+  if (encrypted.length === 0) return 'It is encrypted for a password only.';
+  const names = encrypted.slice(0, shown).map(({ keyID }) => (keyID === '' ? 'a hidden recipient' : keyID));
+  const more = encrypted.length > shown ? ` and ${encrypted.length - shown} more` : '';
+  return `It is encrypted to ${names.join(', ')}${more}.`;
+}
+
+interface OwnKey {
+  readonly keyID: string;
+  readonly key: AnySecretKeyPacket;
+}
+
+const packetsOf = new WeakMap<PrivateKey, readonly OwnKey[]>();
+
+/** The subkeys and the primary key, subkeys first: they are what one encrypts to. */
+function keyPackets(privateKey: PrivateKey): readonly OwnKey[] {
+  let packets = packetsOf.get(privateKey);
+  if (packets === undefined) {
+    packets = [...privateKey.subkeys.map(({ keyPacket }) => keyPacket), privateKey.keyPacket]
+      .map((key) => key as AnySecretKeyPacket)
+      .filter((key) => !key.isDummy())
+      .map((key) => ({ keyID: key.getKeyID().toHex().toUpperCase(), key }));
+    packetsOf.set(privateKey, packets);
+  }
+  return packets;
+}
