@@ -12,6 +12,11 @@ export class ByteReader {
     this.#iterator = stream[Symbol.asyncIterator]();
   }
 
+  /** Octets that were taken from the stream and not yet read. */
+  get buffered(): number {
+    return this.#chunk.length;
+  }
+
   /** True where nothing is left. */
   async atEnd(): Promise<boolean> {
     while (this.#chunk.length === 0) {
