@@ -2,11 +2,12 @@
  * Version 2 of the encrypted data packet (RFC 9580 §5.13.2): chunks, each authenticated by itself with its index, and a final
  * tag over the number of octets. The body of the packet after its version octet.
  */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { type AeadAlgorithm, TAG_SIZE, type SymmetricAlgorithm, Tag, aead, symmetric } from './algorithm.js';
 import { type Decryptor } from './cfb.js';
 import { openEax, sealEax } from './eax.js';
 import { OpenPGPError } from './error.js';
+import { hkdf } from './hkdf.js';
 
 const VERSION = 2;
 const SALT_SIZE = 32;
@@ -94,7 +95,7 @@ export class AeadChunks {
     // The packet's type in the current format, then its version and parameters.
     this.#header = Buffer.of(0xc0 | Tag.encryptedData, VERSION, cipher.id, algorithm.id, chunkOctet);
     const vectorSize = algorithm.nonceSize - 8;
-    const derived = Buffer.from(hkdfSync('sha256', sessionKey, salt, this.#header, cipher.keySize + vectorSize));
+    const derived = hkdf('sha256', sessionKey, salt, this.#header, cipher.keySize + vectorSize);
     this.#key = derived.subarray(0, cipher.keySize);
     this.#nonce = Buffer.concat([derived.subarray(cipher.keySize), Buffer.alloc(8)]);
     this.#cipher = `${cipher.openssl ?? ''}-${algorithm.mode}`;

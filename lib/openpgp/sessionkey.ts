@@ -1,25 +1,23 @@
 /** Public-Key Encrypted Session Key packets, versions 3 and 6 (RFC 9580 §5.1): writing them for a recipient, opening them. */
 import {
-  type KeyObject,
   constants,
   createCipheriv,
   createDecipheriv,
   createECDH,
   createHash,
-  createPublicKey,
   diffieHellman,
-  generateKeyPairSync,
-  hkdfSync,
   publicEncrypt,
   randomBytes,
 } from 'node:crypto';
 import { PublicKeyAlgorithm, Tag, findHash, findSymmetric } from './algorithm.js';
 import { OpenPGPError } from './error.js';
+import { hkdf } from './hkdf.js';
 import {
   X25519,
   X448,
   ecdhAgree,
   ecdhKey,
+  generateMontgomery,
   montgomeryPublic,
   privateKeyObject,
   publicKeyObject,
@@ -248,8 +246,8 @@ function encryptEcdh(recipient: AnyKeyPacket, message: Buffer): Buffer {
   let ephemeral: Buffer;
   let shared: Buffer;
   if (parameters.curve === undefined) {
-    const pair = generateKeyPairSync('x25519');
-    ephemeral = Buffer.concat([Buffer.of(0x40), rawPublic(pair.publicKey, X25519.size)]);
+    const pair = generateMontgomery(X25519);
+    ephemeral = Buffer.concat([Buffer.of(0x40), pair.raw]);
     shared = diffieHellman({ privateKey: pair.privateKey, publicKey: publicKeyObject(recipient) });
   } else {
     const ecdh = createECDH(parameters.curve);
@@ -319,13 +317,10 @@ function encryptMontgomery(
   { algorithm, key }: SessionKey,
   seipd: SeipdVersion,
 ): Buffer {
-  const { curve } = MONTGOMERY[name];
-  // The two overloads of generateKeyPairSync do not join.
-  const pair = name === 'x25519' ? generateKeyPairSync('x25519') : generateKeyPairSync('x448');
-  const ephemeral = rawPublic(pair.publicKey, curve.size);
+  const { raw: ephemeral, privateKey } = generateMontgomery(MONTGOMERY[name].curve);
   const publicKey = publicKeyObject(recipient);
-  const shared = diffieHellman({ privateKey: pair.privateKey, publicKey });
-  const kek = montgomeryKek(name, ephemeral, rawPublic(publicKey, curve.size), shared);
+  const shared = diffieHellman({ privateKey, publicKey });
+  const kek = montgomeryKek(name, ephemeral, Buffer.from((recipient.publicParams as { A: Uint8Array }).A), shared);
   const wrapped = keyWrap(kek, key);
   const named = seipd === 1 ? Buffer.of(wrapped.length + 1, algorithm) : Buffer.of(wrapped.length);
   return Buffer.concat([ephemeral, named, wrapped]);
@@ -355,11 +350,7 @@ function openMontgomery(packet: EncryptedSessionKey, key: AnySecretKeyPacket, ci
 
 function montgomeryKek(name: 'x25519' | 'x448', ephemeral: Buffer, recipient: Buffer, shared: Buffer): Buffer {
   const { hash, info, kekSize } = MONTGOMERY[name];
-  return Buffer.from(hkdfSync(hash, Buffer.concat([ephemeral, recipient, shared]), Buffer.alloc(0), info, kekSize));
-}
-
-function rawPublic(key: KeyObject, size: number): Buffer {
-  return (key.type === 'private' ? createPublicKey(key) : key).export({ format: 'der', type: 'spki' }).subarray(-size);
+  return hkdf(hash, Buffer.concat([ephemeral, recipient, shared]), Buffer.alloc(0), Buffer.from(info), kekSize);
 }
 
 // AES key wrap (RFC 3394)
