@@ -29,14 +29,9 @@ export class HeaderCollector {
     return this.#state;
   }
 
-  /** Octets taken, those of an unfinished line included. */
-  get size(): number {
-    return this.#size;
-  }
-
-  /** Whether the next octet begins a line. */
-  get atLineStart(): boolean {
-    return this.#size === this.#lineStart;
+  /** Octets taken of the line that has not ended. */
+  get lineOctets(): number {
+    return this.#size - this.#lineStart;
   }
 
   /** Takes what the chunk has of the current line from `at` on, and says where the next octet to be looked at is. */
