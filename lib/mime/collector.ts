@@ -51,8 +51,12 @@ export class HeaderCollector {
     return end;
   }
 
-  /** The header, and what has been taken of the line that did not fit. */
+  /** The header, which ends here at the latest, and what has been taken of the line that did not fit. */
   take(): { readonly block: Buffer; readonly overflow: Buffer } {
+    // A lone CR is a line like any other once it is known that no LF follows.
+    if (this.#state === 'open' && this.lineOctets > 0 && this.#fields === this.#fieldLimit) {
+      if (this.#block[this.#lineStart] === CR) this.#state = 'limit';
+    }
     const end = this.#state === 'limit' ? this.#lineStart : this.#size;
     const taken = Buffer.from(this.#block.subarray(0, this.#size));
     this.#block = Buffer.allocUnsafe(0);

@@ -108,13 +108,12 @@ export class StructureParser {
 
   #takeHeader(collector: HeaderCollector, chunk: Buffer, start: number): number {
     const before = this.#place();
-    const lineStart = before.offset - collector.lineOctets;
     const end = collector.push(chunk, start);
     this.#offset += end - start;
     const lineEnded = chunk[end - 1] === LF;
     if (lineEnded) this.#endLine(end > 1 ? chunk[end - 2] : this.#last);
     if (collector.state === 'blank') this.#endHeader(collector, this.#place());
-    if (collector.state === 'limit') this.#endHeader(collector, { ...before, offset: lineStart });
+    if (collector.state === 'limit') this.#endHeader(collector, before);
     this.#undecided = lineEnded && this.#watching();
     return end;
   }
@@ -191,13 +190,16 @@ export class StructureParser {
     while (this.#collector !== undefined) this.#endHeader(this.#collector, place);
   }
 
-  /** The innermost part's body begins at `place`: its header tells what to look for in it. */
+  /**
+   * The innermost part's header ends at `place`, or where the line began in which that lies and which does not fit: it tells
+   * what to look for in the body.
+   */
   #endHeader(collector: HeaderCollector, place: Place): void {
     const part = this.#innermost;
     const raw = collector.take().block.subarray(0, place.offset - part.start);
     this.#collector = undefined;
     this.#headerOctets += raw.length;
-    part.body = place;
+    part.body = { ...place, offset: part.start + raw.length };
     part.header = Header.parse(raw);
     // Asked of another one, so that what is kept has not been taken apart.
     const header = Header.parse(raw);
