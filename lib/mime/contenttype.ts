@@ -1,3 +1,4 @@
+import { decodeCharset } from './charset.js';
 import { Scanner } from './scanner.js';
 
 /** A value with parameters: of Content-Type, Content-Disposition and fields made like them (RFC 2045 §5.1, RFC 2183). */
@@ -95,22 +96,4 @@ function joinSections({ sections }: Collected): string | undefined {
 /** One character an octet. */
 function percentDecode(text: string): string {
   return text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
-}
-
-/** The text that bytes are in a charset; in one that is unknown or not given, one character an octet. */
-export function decodeCharset(bytes: Buffer, charset: string | undefined): string {
-  const name = charset?.toLowerCase() ?? '';
-  if (name === 'utf-8' || name === 'utf8') return bytes.toString('utf8');
-  // What Node cannot name is no reason to fail: the parameter is shown as its octets.
-  if (name === '' || name === 'us-ascii' || !isKnownCharset(name)) return bytes.toString('latin1');
-  return new TextDecoder(name).decode(bytes);
-}
-
-function isKnownCharset(name: string): boolean {
-  try {
-    return new TextDecoder(name).encoding !== '';
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
 }

@@ -5,28 +5,33 @@ const SPACE = 32;
 const HYPHEN = 45;
 
 /**
- * The two hyphens and the text after them, without the white space and the line end after it, if the line may be a boundary
- * delimiter line (RFC 2046 §5.1.1); else undefined.
+ * Where the text of the line `start` to `end` ends, without the white space and the line end after it, if the line may be a
+ * boundary delimiter line (RFC 2046 §5.1.1); else -1. The line must be in `bytes` as a whole.
  */
-export function trimDelimiter(line: Buffer, padding: number): Buffer | undefined {
-  if (line[0] !== HYPHEN || line[1] !== HYPHEN) return undefined;
-  let lineEnd = line.length;
-  if (line[lineEnd - 1] === LF) lineEnd--;
-  let end = lineEnd;
-  while (isPadding(line[end - 1])) end--;
-  return lineEnd - end > padding ? undefined : line.subarray(0, end);
+export function delimiterTextEnd(bytes: Buffer, start: number, end: number, padding: number): number {
+  if (bytes[start] !== HYPHEN || bytes[start + 1] !== HYPHEN) return -1;
+  const lineEnd = bytes[end - 1] === LF ? end - 1 : end;
+  let textEnd = lineEnd;
+  while (isPadding(bytes[textEnd - 1])) textEnd--;
+  return lineEnd - textEnd > padding ? -1 : textEnd;
 }
 
 /**
- * What the line, as `trimDelimiter` gives it, is to the multipart with this boundary. It is a delimiter only if it has nothing
- * else: where one boundary begins with another, each line has but one meaning.
+ * What the line with the text `start` to `textEnd` is to the multipart with this boundary. It is a delimiter only if it has
+ * nothing else: where one boundary begins with another, each line has but one meaning.
  */
-export function matchDelimiter(line: Buffer, boundary: Buffer): 'part' | 'close' | undefined {
-  const end = 2 + boundary.length;
-  const rest = line.length - end;
-  if ((rest !== 0 && rest !== 2) || line.compare(boundary, 0, boundary.length, 2, end) !== 0) return undefined;
+export function matchDelimiter(
+  bytes: Buffer,
+  start: number,
+  textEnd: number,
+  boundary: Buffer,
+): 'part' | 'close' | undefined {
+  const boundaryEnd = start + 2 + boundary.length;
+  const rest = textEnd - boundaryEnd;
+  if (rest !== 0 && rest !== 2) return undefined;
+  if (bytes.compare(boundary, 0, boundary.length, start + 2, boundaryEnd) !== 0) return undefined;
   if (rest === 0) return 'part';
-  return line[end] === HYPHEN && line[end + 1] === HYPHEN ? 'close' : undefined;
+  return bytes[boundaryEnd] === HYPHEN && bytes[boundaryEnd + 1] === HYPHEN ? 'close' : undefined;
 }
 
 /** The octets of a `boundary` parameter; undefined where there is none to look for. A boundary does not end in white space. */

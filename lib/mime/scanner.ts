@@ -3,6 +3,11 @@ function endsToken(char: string): boolean {
   return char <= ' ' || char > '~' || '()<>@,;:\\"/[]?='.includes(char);
 }
 
+/** Whether a character ends an atom or a run of atoms and dots (RFC 5322 §3.2.3: specials, white space). */
+function endsAtom(char: string): boolean {
+  return isSpace(char) || '()<>[]:;@\\,"'.includes(char);
+}
+
 function isSpace(char: string | undefined): boolean {
   return char === ' ' || char === '\t' || char === '\r' || char === '\n';
 }
@@ -25,6 +30,31 @@ export class Scanner {
     const start = this.#at;
     for (let char = this.#text[this.#at]; char !== undefined && !endsToken(char); char = this.#text[++this.#at]);
     return this.#text.slice(start, this.#at);
+  }
+
+  /** The character that comes next; undefined at the end. */
+  peek(): string | undefined {
+    this.#skipSpace();
+    return this.#text[this.#at];
+  }
+
+  /** Passes over the character that comes next. */
+  skip(): void {
+    this.#skipSpace();
+    this.#at++;
+  }
+
+  /** The atoms and dots that come next without space between (RFC 5322 §3.2.3, with UTF-8 as RFC 6532), or the empty string. */
+  dotAtom(): string {
+    this.#skipSpace();
+    const start = this.#at;
+    for (let char = this.#text[this.#at]; char !== undefined && !endsAtom(char); char = this.#text[++this.#at]);
+    return this.#text.slice(start, this.#at);
+  }
+
+  /** A domain literal that begins here, with its brackets (RFC 5322 §3.4.1); one that is not closed ends with the text. */
+  domainLiteral(): string {
+    return `[${this.#delimited('[', ']')}]`;
   }
 
   /** Takes the character if it comes next. */

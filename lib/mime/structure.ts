@@ -1,6 +1,6 @@
 import { HeaderCollector } from './collector.js';
 import { type ParameterizedValue, parseContentTransferEncoding, parseContentType } from './contenttype.js';
-import { boundaryOctets, matchDelimiter, trimDelimiter } from './delimiter.js';
+import { boundaryOctets, delimiterTextEnd, matchDelimiter } from './delimiter.js';
 import { Header } from './header.js';
 import { type MimeLimits, mimeLimits } from './limits.js';
 import { OpenPart, type Place } from './openpart.js';
@@ -72,7 +72,7 @@ export class StructureParser {
 
   /** The message is over: its structure. To be called once. */
   end(): Part {
-    if (this.#held.length > 0 && !this.#takeDelimiter(this.#held)) this.#release();
+    if (this.#held.length > 0 && !this.#takeDelimiter(this.#held, 0, this.#held.length)) this.#release();
     const end = this.#place();
     this.#endHeaders(end);
     return this.#closeDownTo(0, end).close(end);
@@ -93,7 +93,7 @@ export class StructureParser {
       const withCR = (lf > 0 ? chunk[lf - 1] : this.#last) === CR;
       lines++;
       if (!withCR) bare++;
-      if (watching && (lf + 1 === chunk.length || chunk[lf + 1] === HYPHEN)) {
+      if (watching && isHyphen(chunk, lf + 1) && isHyphen(chunk, lf + 2)) {
         end = lf + 1;
         this.#undecided = true;
         this.#lineEnd = withCR ? 2 : 1;
@@ -127,10 +127,10 @@ export class StructureParser {
     // Two hyphens on either side, and the line feed; the CR before it is padding.
     const longest = this.#limits.boundaryOctets + this.#limits.delimiterPadding + 5;
     if (held.length + end - at > longest) return this.#release(at);
-    const piece = chunk.subarray(at, end);
-    const line = held.length === 0 ? piece : Buffer.concat([held, piece]);
-    if (lf >= 0) return this.#takeDelimiter(line) ? end : this.#release(at);
-    this.#held = held.length === 0 ? Buffer.from(piece) : line;
+    if (held.length === 0 && lf >= 0) return this.#takeDelimiter(chunk, at, end) ? end : this.#release(at);
+    const line = Buffer.concat([held, chunk.subarray(at, end)]);
+    if (lf >= 0) return this.#takeDelimiter(line, 0, line.length) ? end : this.#release(at);
+    this.#held = line;
     return end;
   }
 
@@ -144,22 +144,22 @@ export class StructureParser {
     return at;
   }
 
-  /** Takes the line if it is a delimiter: ends the parts inside its multipart and begins the next one. */
-  #takeDelimiter(line: Buffer): boolean {
-    const text = trimDelimiter(line, this.#limits.delimiterPadding);
-    if (text === undefined) return false;
+  /** Takes the line `lineStart` to `lineEnd` if it is a delimiter: ends the parts inside its multipart, begins the next one. */
+  #takeDelimiter(bytes: Buffer, lineStart: number, lineEnd: number): boolean {
+    const textEnd = delimiterTextEnd(bytes, lineStart, lineEnd, this.#limits.delimiterPadding);
+    if (textEnd < 0) return false;
     // The innermost counts first, so that a boundary used again inside means what is inside.
     for (let index = this.#open.length - 1; index >= 0; index--) {
-      const { boundary } = this.#open[index] ?? {};
-      const kind = boundary && matchDelimiter(text, boundary);
+      const boundary = this.#open[index]?.boundary;
+      const kind = boundary && matchDelimiter(bytes, lineStart, textEnd, boundary);
       if (kind === undefined) continue;
       const end = this.#placeBeforeLineEnd();
       this.#endHeaders(end);
       const multipart = this.#closeDownTo(index, end);
       multipart.preambleEnd ??= end.offset;
-      const whole = line.at(-1) === LF;
-      this.#offset += line.length;
-      if (whole) this.#endLine(line.at(-2));
+      const whole = bytes[lineEnd - 1] === LF;
+      this.#offset += lineEnd - lineStart;
+      if (whole) this.#endLine(bytes[lineEnd - 2]);
       this.#held = Buffer.alloc(0);
       if (kind === 'close') {
         multipart.boundary = undefined;
@@ -272,6 +272,11 @@ export class StructureParser {
       bareLineFeeds: here.bareLineFeeds - (this.#lineEnd === 1 ? 1 : 0),
     };
   }
+}
+
+/** Whether there is a hyphen, or may be one in the next chunk. */
+function isHyphen(chunk: Buffer, at: number): boolean {
+  return at >= chunk.length || chunk[at] === HYPHEN;
 }
 
 function isMessage(type: string, header: Header): boolean {
