@@ -8,6 +8,9 @@ interface Word {
   readonly quoted: boolean;
 }
 
+/** A domain name or a domain literal (RFC 5322 §3.4.1), of whatever characters. */
+const DOMAIN = /^(?:\[[^\s[\]\\]+\]|[^\s"(),:;<>@[\]\\]+)$/;
+
 const AT: Word = { text: '@', quoted: false };
 
 /**
@@ -84,7 +87,8 @@ function readAddress(words: readonly Word[]): string | undefined {
       .join('');
   const local = text(first, at);
   const domain = text(at + 1, last + 1);
-  if (local === '@' || domain === '' || hasControl(local + domain)) return undefined;
+  const quotedDomain = words.slice(at + 1, last + 1).some((word) => word.quoted);
+  if (local === '@' || quotedDomain || !DOMAIN.test(domain) || hasControl(local + domain)) return undefined;
   return `${quoteLocalPart(local)}@${domain}`;
 }
 

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { parseAddresses } from '#lib/mime/address';
+import { parseContentDisposition, parseContentTransferEncoding, parseContentType } from '#lib/mime/contenttype';
+import { decodeWords } from '#lib/mime/encodedword';
+import { Header } from '#lib/mime/header';
 import { type MimeLimits } from '#lib/mime/limits';
 import { type Part, StructureParser, parseStructure } from '#lib/mime/structure';
 import { cut, lowLimits, nastyMessage, nastyMultipart } from '#test/lib/mime/arbitrary';
@@ -54,6 +58,25 @@ describe('the structure of any bytes', () => {
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         const message = Buffer.from(bytes);
         assert.deepEqual(plain(parseStructure(message)), plain(referenceStructure(message)));
+      }),
+      runs,
+    );
+  });
+});
+
+describe('the fields of any bytes', () => {
+  it('are read without an exception, and keep their bytes', () => {
+    const readers = [parseContentType, parseContentDisposition, parseContentTransferEncoding, decodeWords];
+    fc.assert(
+      fc.property(fc.oneof(nastyMessage, fc.uint8Array({ maxLength: 300 })), (bytes) => {
+        const header = Header.parse(Buffer.from(bytes));
+        for (const { name, body } of header.fields) {
+          for (const read of readers) read(body.toString('latin1'));
+          parseAddresses(body);
+          header.unfolded(name);
+        }
+        const added = Buffer.from('Added: 1\r\n');
+        assert.deepEqual(header.prepend(added).raw.subarray(added.length), header.raw);
       }),
       runs,
     );

@@ -49,6 +49,8 @@ const cases: readonly (readonly [string, string, readonly string[]])[] = [
   ['a name without an address', 'Alice', []],
   ['no local part', '@example.com', []],
   ['no domain', 'alice@, bob@example.com', ['bob@example.com']],
+  ['a quoted domain', 'alice@"example.com"', []],
+  ['a bracket in a domain literal', 'alice@[[192.0.2.1]', []],
   ['nothing', '', []],
   ['empty items', ',, <>, alice@example.com ,', ['alice@example.com']],
   ['a control character', 'al\0ice@example.com, b\rob@example.com', ['ob@example.com']],
