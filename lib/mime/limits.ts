@@ -8,11 +8,12 @@ export interface MimeLimits {
   readonly headerOctets: number;
   /** Fields of one header. What begins with the next one counts as body. */
   readonly headerFields: number;
-  /** Octets of all headers of one message together. A part past it has an empty header and is a leaf. */
+  /** Octets of all headers of one message together. A part past it has the lines that fit, and is a leaf. */
   readonly totalHeaderOctets: number;
   /** Parts inside parts, the message itself being the first. A multipart or message at the limit is a leaf. */
   readonly depth: number;
-  /** Parts of one message, itself and every container counted. The last one is a leaf that holds the rest of the message. */
+  /** Parts of one message, itself and every container counted. The last one is a leaf that holds the rest of the
+   * message; the last but one is no container of a message. */
   readonly parts: number;
   /** Octets of a boundary. A multipart with a longer one is a leaf. */
   readonly boundaryOctets: number;
