@@ -1,10 +1,13 @@
 /**
  * ASCII armor (RFC 9580 §6), both ways, as synchronous state machines over chunks.
  *
- * We write lines of 76 characters ended by CRLF and no checksum: RFC 9580 §6.1 forbids it for SEIPDv2 and asks nobody to read it.
- * We read any line length and end, ignore the checksum as §6.1 demands, and refuse everything else that is not armor.
+ * We write lines of 76 characters ended by CRLF. The checksum goes with SEIPDv1 only: RFC 9580 §6.1 forbids it where the reader
+ * is known not to need it, as with SEIPDv2; but GnuPG 2.2 takes the end line for data where neither checksum nor padding precedes
+ * it, and RNP complains. We read any line length and end, ignore the checksum as §6.1 demands, and refuse everything else that
+ * is not armor.
  */
 import { type ByteStream } from '#lib/bytes/source';
+import { Crc24 } from './crc24.js';
 import { OpenPGPError } from './error.js';
 import { LIMITS } from './limits.js';
 
@@ -19,18 +22,28 @@ const END = '-----END PGP MESSAGE-----';
 export const ARMOR_HEAD = Buffer.from(`${BEGIN}\r\n\r\n`);
 const ARMOR_TAIL = Buffer.from(`${END}\r\n`);
 
+/** "=", four characters, CRLF. */
+const CHECKSUM_SIZE = 7;
+
 /** Octets of the armored form of `size` octets, as `ArmorEncoder` writes it. */
-export function armoredSize(size: number): number {
+export function armoredSize(size: number, checksum: boolean): number {
   const chars = Math.ceil(size / 3) * 4;
-  return ARMOR_HEAD.length + chars + Math.ceil(chars / LINE_CHARS) * CRLF.length + ARMOR_TAIL.length;
+  const data = chars + Math.ceil(chars / LINE_CHARS) * CRLF.length;
+  return ARMOR_HEAD.length + data + (checksum ? CHECKSUM_SIZE : 0) + ARMOR_TAIL.length;
 }
 
 /** Encodes as armor of the type "PGP MESSAGE". */
 export class ArmorEncoder {
+  readonly #checksum: Crc24 | undefined;
   #started = false;
   #held: Buffer = Buffer.alloc(0);
 
+  constructor(checksum: boolean) {
+    this.#checksum = checksum ? new Crc24() : undefined;
+  }
+
   push(chunk: Buffer): Buffer {
+    this.#checksum?.update(chunk);
     let bytes = chunk;
     const out: Buffer[] = [];
     if (!this.#started) {
@@ -59,6 +72,7 @@ export class ArmorEncoder {
     return Buffer.concat([
       this.#started ? Buffer.alloc(0) : ARMOR_HEAD,
       ...(rest.length > 0 ? [Buffer.from(rest.toString('base64')), CRLF] : []),
+      ...(this.#checksum ? [Buffer.from(`=${this.#checksum.digest().toString('base64')}\r\n`)] : []),
       ARMOR_TAIL,
     ]);
   }

@@ -73,15 +73,16 @@ export async function createSealer(options: SealOptions, payloadSize?: number): 
 
   const layout = payloadSize === undefined ? undefined : measure(protection, onePass.length, payloadSize, signers);
   const armor = options.armor ?? true;
+  const checksum = protection.version === 1;
   const binarySize = layout && sessionKeys.length + packetHeaderSize(layout.body) + layout.body;
   return {
-    size: binarySize === undefined ? undefined : armor ? armoredSize(binarySize) : binarySize,
+    size: binarySize === undefined ? undefined : armor ? armoredSize(binarySize, checksum) : binarySize,
     sessionKey,
     seipdVersion: protection.version,
     seal: (payload) => {
       const content = concatenate(onePass, payload, payloadSize, signers);
       const binary = encrypt(content, sessionKeys, protection, sessionKey, layout?.body);
-      return armor ? armored(binary) : binary;
+      return armor ? armored(binary, checksum) : binary;
     },
   };
 }
@@ -209,8 +210,8 @@ async function* encrypt(
   if (partial) yield partial.end();
 }
 
-async function* armored(binary: ByteStream): AsyncGenerator<Buffer, void> {
-  const encoder = new ArmorEncoder();
+async function* armored(binary: ByteStream, checksum: boolean): AsyncGenerator<Buffer, void> {
+  const encoder = new ArmorEncoder(checksum);
   for await (const chunk of binary) {
     const lines = encoder.push(chunk);
     if (lines.length > 0) yield lines;

@@ -6,8 +6,8 @@ import { type ByteStream, gather, slices } from '#lib/bytes/source';
 import { ArmorDecoder, ArmorEncoder, armoredSize, dearmor } from '#lib/openpgp/armor';
 import { unarmor } from '#lib/openpgp/library';
 
-function encode(bytes: Buffer, cut: number): Buffer {
-  const encoder = new ArmorEncoder();
+function encode(bytes: Buffer, cut: number, checksum = false): Buffer {
+  const encoder = new ArmorEncoder(checksum);
   const out: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += cut) out.push(encoder.push(bytes.subarray(at, at + cut)));
   return Buffer.concat([...out, encoder.end()]);
@@ -42,16 +42,24 @@ describe('armor', () => {
     const bytes = randomBytes(1000);
     for (const size of [0, 1, 2, 3, 56, 57, 58, 113, 114, 115, 999, 1000]) {
       const whole = encode(bytes.subarray(0, size), 10_000);
-      assert.equal(whole.length, armoredSize(size), `${size}`);
+      assert.equal(whole.length, armoredSize(size, false), `${size}`);
+      assert.equal(encode(bytes.subarray(0, size), 10, true).length, armoredSize(size, true), `${size}`);
       for (const line of whole.toString().split('\r\n').slice(2, -3)) assert.equal(line.length, 76);
       for (const cut of [1, 7, 56, 57, 58, 200]) assert.deepEqual(encode(bytes.subarray(0, size), cut), whole);
       assert.deepEqual(decode(whole), bytes.subarray(0, size));
     }
   });
 
+  it('has the checksum of RFC 9580, however the input is cut', () => {
+    // The check value of CRC-24/OPENPGP for "123456789".
+    for (const cut of [1, 4, 9]) {
+      assert.match(encode(Buffer.from('123456789'), cut, true).toString(), /\r\n=Ic8C\r\n-----END/);
+    }
+  });
+
   it('is read by openpgp', async () => {
     const bytes = randomBytes(5000);
-    const { data, type } = (await unarmor(encode(bytes, 5000).toString())) as { data: Uint8Array; type: number };
+    const { data, type } = (await unarmor(encode(bytes, 5000, true).toString())) as { data: Uint8Array; type: number };
     assert.deepEqual(Buffer.from(data), bytes);
     assert.equal(type, 3);
   });
