@@ -8,13 +8,18 @@ export interface SymmetricAlgorithm {
   readonly keySize: number;
   /** Octets. */
   readonly blockSize: number;
-  /** OpenSSL's name without the mode; undefined where only slow JavaScript knows the cipher. */
+  /** OpenSSL's name without the mode; undefined where node:crypto does not have the cipher. */
   readonly openssl?: string;
 }
 
+/** AES-256, the symmetric cipher that we write. */
+export const AES256 = 9;
+/** The cipher that we bring ourselves (idea.ts). */
+export const IDEA = 1;
+
 /** RFC 9580 §9.3. */
 const SYMMETRIC: readonly SymmetricAlgorithm[] = [
-  { id: 1, name: 'IDEA', keySize: 16, blockSize: 8 },
+  { id: IDEA, name: 'IDEA', keySize: 16, blockSize: 8 },
   { id: 2, name: 'TripleDES', keySize: 24, blockSize: 8, openssl: 'des-ede3' },
   { id: 3, name: 'CAST5', keySize: 16, blockSize: 8 },
   { id: 4, name: 'Blowfish', keySize: 16, blockSize: 8 },
@@ -26,9 +31,6 @@ const SYMMETRIC: readonly SymmetricAlgorithm[] = [
   { id: 12, name: 'Camellia-192', keySize: 24, blockSize: 16, openssl: 'camellia-192' },
   { id: 13, name: 'Camellia-256', keySize: 32, blockSize: 16, openssl: 'camellia-256' },
 ];
-
-/** AES-256, the one symmetric cipher that we write. */
-export const AES256 = 9;
 
 /** The algorithm with this number, or undefined. */
 export function findSymmetric(id: number): SymmetricAlgorithm | undefined {

@@ -3,8 +3,9 @@
  * The body of the packet after its version octet, as synchronous state machines over chunks.
  */
 import { type Cipher, createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { type SymmetricAlgorithm } from './algorithm.js';
+import { IDEA, type SymmetricAlgorithm } from './algorithm.js';
 import { OpenPGPError } from './error.js';
+import { ideaEncryptor } from './idea.js';
 
 /** Octets of the Modification Detection Code packet: the header D3 14 and a SHA-1 digest. */
 const MDC_SIZE = 22;
@@ -70,7 +71,7 @@ export class CfbDecryptor implements Decryptor {
   #held: Buffer = EMPTY;
 
   constructor(algorithm: SymmetricAlgorithm, key: Buffer, verify = true) {
-    this.#keystream = algorithm.openssl?.startsWith('aes-') === true ? cfbByEcb(algorithm, key) : cfb(algorithm, key);
+    this.#keystream = keystream(algorithm, key);
     this.#prefix = algorithm.blockSize + 2;
     this.#verify = verify;
   }
@@ -135,9 +136,34 @@ function native(algorithm: SymmetricAlgorithm): string {
   return algorithm.openssl;
 }
 
+function keystream(algorithm: SymmetricAlgorithm, key: Buffer): (chunk: Buffer) => Buffer {
+  if (algorithm.id === IDEA) return cfbByBlocks(ideaEncryptor(key));
+  return algorithm.openssl?.startsWith('aes-') === true ? cfbByEcb(algorithm, key) : cfb(algorithm, key);
+}
+
 function cfb(algorithm: SymmetricAlgorithm, key: Buffer): (chunk: Buffer) => Buffer {
   const decipher = createDecipheriv(`${native(algorithm)}-cfb`, key, Buffer.alloc(algorithm.blockSize));
   return (chunk) => decipher.update(chunk);
+}
+
+/** CFB decryption, octet by octet, with a cipher of eight-octet blocks. */
+function cfbByBlocks(encryptBlock: (block: Buffer) => void): (chunk: Buffer) => Buffer {
+  const stream = Buffer.alloc(8);
+  let used = stream.length;
+  const previous = Buffer.alloc(8);
+  return (chunk) => {
+    const out = Buffer.from(chunk);
+    for (let i = 0; i < out.length; i++, used++) {
+      if (used === stream.length) {
+        previous.copy(stream);
+        encryptBlock(stream);
+        used = 0;
+      }
+      previous[used] = out[i] ?? 0;
+      out[i] = (out[i] ?? 0) ^ (stream[used] ?? 0);
+    }
+    return out;
+  };
 }
 
 const BLOCK = 16;

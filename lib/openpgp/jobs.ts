@@ -4,6 +4,7 @@
  */
 import { type KeyObject, constants, privateDecrypt, privateEncrypt } from 'node:crypto';
 import { OpenPGPError } from './error.js';
+import type { LazyPackets } from './rawpackets.js';
 
 /** The padded block that RSA encrypted, unopened: unpadding in constant time is sessionkey.ts's. 0.3 to 3.5 ms. */
 export function rsaDecrypt({
@@ -43,30 +44,34 @@ export async function slowDecrypt(input: {
   readonly key: Uint8Array;
 }): Promise<Uint8Array> {
   const { SymEncryptedIntegrityProtectedDataPacket, config } = await import('./library.js');
-  interface Internals {
-    packets: { write(): Uint8Array };
-    decrypt(algorithm: number, key: Uint8Array, config: object): Promise<void>;
-  }
+  const { RAW_PACKETS, packetOctets } = await import('./rawpackets.js');
   const packet = new SymEncryptedIntegrityProtectedDataPacket();
   await packet.read(input.body);
-  const internals = packet as unknown as Internals;
+  const internals = packet as unknown as {
+    readonly packets: LazyPackets;
+    decrypt(algorithm: number, key: Uint8Array, config: object): Promise<void>;
+  };
   try {
-    await internals.decrypt(input.algorithm, input.key, config);
+    await internals.decrypt(input.algorithm, input.key, { ...config, ...RAW_PACKETS });
+    return await packetOctets(internals.packets);
   } catch (error) {
     throw new OpenPGPError('mdc-mismatch', 'The modification detection code does not match: the message was changed.', {
       cause: error,
     });
   }
-  return internals.packets.write();
 }
 
 /** Expands bzip2 data (the body of a compressed packet without its algorithm octet). OpenPGPError `malformed`. */
 export async function bunzip2({ body }: { readonly body: Uint8Array }): Promise<Uint8Array> {
-  const { CompressedDataPacket } = await import('./library.js');
-  const packet = new CompressedDataPacket();
+  const { CompressedDataPacket, config } = await import('./library.js');
+  const { RAW_PACKETS, packetOctets } = await import('./rawpackets.js');
+  const packet = new CompressedDataPacket() as unknown as {
+    readonly packets: LazyPackets;
+    read(body: Uint8Array, config: object): Promise<void>;
+  };
   try {
-    await packet.read(Buffer.concat([Buffer.of(3), body]));
-    return (packet as unknown as { packets: { write(): Uint8Array } }).packets.write();
+    await packet.read(Buffer.concat([Buffer.of(3), body]), { ...config, ...RAW_PACKETS });
+    return await packetOctets(packet.packets);
   } catch (error) {
     throw new OpenPGPError('malformed', 'The bzip2 data cannot be expanded: it is damaged or too large.', {
       cause: error,

@@ -8,7 +8,7 @@
 import { type ByteStream, slices } from '#lib/bytes/source';
 import { BUFFER_LIMIT } from '#lib/bytes/spool';
 import { AeadDecryptor } from './aead.js';
-import { symmetric } from './algorithm.js';
+import { IDEA, symmetric } from './algorithm.js';
 import { CfbDecryptor, type Decryptor } from './cfb.js';
 import { readContent } from './content.js';
 import { OpenPGPError } from './error.js';
@@ -100,7 +100,7 @@ async function openOuter(outer: Outer, options: OpenOptions, limits: Limits): Pr
     };
   }
 
-  const slow = cipher.openssl === undefined;
+  const slow = cipher.openssl === undefined && cipher.id !== IDEA;
   const decryptor = (verify: boolean): Decryptor =>
     parameters !== undefined
       ? new AeadDecryptor(parameters, sessionKey.key)
