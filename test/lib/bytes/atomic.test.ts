@@ -27,9 +27,9 @@ describe('atomic writing', () => {
   it('shows a reader the old content or the new one, never a part', async () => {
     const contents = Array.from({ length: 30 }, (_, i) => Buffer.alloc(100_000, i));
     await writeFileAtomic(path, Buffer.alloc(100_000), 0o600);
-    let writing = true;
+    const state = { writing: true };
     const reader = (async () => {
-      while (writing) {
+      while (state.writing) {
         const seen = readFileSync(path);
         assert.equal(seen.length, 100_000);
         assert.ok(seen.every((octet) => octet === seen[0]));
@@ -37,7 +37,7 @@ describe('atomic writing', () => {
       }
     })();
     await Promise.all(contents.map((content) => writeFileAtomic(path, content, 0o600)));
-    writing = false;
+    state.writing = false;
     await reader;
     assert.deepEqual(readdirSync(folder), ['state']);
   });
