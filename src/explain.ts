@@ -1,3 +1,4 @@
+import { KeyringError, type KeyringErrorCode } from '#lib/keys/error';
 import { type OpenPGPErrorCode, OpenPGPError } from '#lib/openpgp/error';
 import { Exit, type ExitCode, Failure } from './exit.js';
 
@@ -6,6 +7,17 @@ const OPENPGP_EXIT: Readonly<Partial<Record<OpenPGPErrorCode, ExitCode>>> = {
   passphrase: Exit.noPermission,
   'unusable-key': Exit.noUser,
   'size-mismatch': Exit.ioError,
+};
+
+const KEYRING_EXIT: Readonly<Record<KeyringErrorCode, ExitCode>> = {
+  'not-found': Exit.noUser,
+  unusable: Exit.noUser,
+  ambiguous: Exit.noUser,
+  name: Exit.noUser,
+  data: Exit.dataError,
+  refused: Exit.noPermission,
+  busy: Exit.tempFail,
+  state: Exit.config,
 };
 
 const SYSTEM_EXIT: Readonly<Record<string, ExitCode>> = {
@@ -28,6 +40,7 @@ export function explain(error: unknown): { readonly message: string; readonly ex
   if (error instanceof Failure) return { message: error.message, exitCode: error.exitCode };
   if (error instanceof OpenPGPError)
     return { message: error.message, exitCode: OPENPGP_EXIT[error.code] ?? Exit.dataError };
+  if (error instanceof KeyringError) return { message: error.message, exitCode: KEYRING_EXIT[error.code] };
   if (isSystemError(error)) return { message: error.message, exitCode: SYSTEM_EXIT[error.code] ?? Exit.ioError };
   // A fault of ours. The queue keeps the message: a fixed Postern will take it.
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

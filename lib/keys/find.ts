@@ -133,13 +133,21 @@ export async function findSigningKey(
   const reasons: string[] = [];
   for (const { key, path } of newestFirst) {
     const fingerprint = key.getFingerprint().toUpperCase();
-    const [certificate] = await keyring.withFingerprint(fingerprint);
-    const current = certificate === undefined ? key : await key.update(certificate.certificate);
+    const current = await withCertificate(keyring, key);
     const reason = await whyNotSigning(current, date);
     if (reason === undefined) return { key: current, path };
     reasons.push(`the key ${fingerprint} ${reason}`);
   }
   throw await notFound(keyring, `no private key to sign with for ${printable(name)}`, reasons);
+}
+
+/**
+ * A private key with the self-signatures, user IDs and revocations of its certificate in the keyring, where these are kept; the
+ * private key's own file holds those of the day it came.
+ */
+export async function withCertificate(keyring: Keyring, key: PrivateKey): Promise<PrivateKey> {
+  const [stored] = await keyring.withFingerprint(key.getFingerprint().toUpperCase());
+  return stored === undefined ? key : key.update(stored.certificate);
 }
 
 async function whyNotSigning(key: PrivateKey, date: Date): Promise<string | undefined> {

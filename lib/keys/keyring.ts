@@ -8,13 +8,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LockError, withFileLock } from '#lib/bytes/filelock';
+import { type Key } from '#lib/openpgp/library';
 import { type Address } from './address.js';
 import { keyIDOf } from './certificatename.js';
 import { KeyringError } from './error.js';
 import { type DamagedFile, KeyFolder } from './folder.js';
 import { type CertificateSource } from './source.js';
 import { type StoredCertificate, type StoredPrivateKey, asCertificate, asPrivateKey } from './stored.js';
-import { type KeyringWriter, runWriter } from './writer.js';
+import { type KeyringWriter, revocationPath, runWriter } from './writer.js';
 
 /** The keyring of a state folder. */
 export class Keyring implements CertificateSource {
@@ -75,6 +76,11 @@ export class Keyring implements CertificateSource {
   /** The files of both folders that cannot be read. They hide nothing else. */
   async damaged(): Promise<readonly DamagedFile[]> {
     return [...(await this.#certificates.damaged()), ...(await this.#private.damaged())];
+  }
+
+  /** Where the revocation of a key is kept, if it is. */
+  revocationPath(key: Key): string {
+    return revocationPath(this.#home, key);
   }
 
   /**

@@ -3,7 +3,7 @@ import {
   type AnySecretKeyPacket,
   type PartialConfig,
   type PrivateKey,
-  encryptKey,
+  config,
   enums,
   readPrivateKey,
 } from '#lib/openpgp/library';
@@ -66,7 +66,13 @@ export async function unlock(key: PrivateKey, passphrase: Secret): Promise<Priva
   throw new OpenPGPError('unsupported', `The lock of ${whose} is of a kind that is not supported.`, { cause: failure });
 }
 
-/** Locks a private key of which no part is locked, and which itself stays as it is. */
+/** Locks what is unprotected of a private key, which itself stays as it is. */
 export async function lock(key: PrivateKey, passphrase: Secret): Promise<PrivateKey> {
-  return encryptKey({ privateKey: key, passphrase: passphrase.reveal(), config: lockSettings(key.keyPacket.version) });
+  const copy = await readPrivateKey({ binaryKey: key.write() });
+  const settings = { ...config, ...lockSettings(key.keyPacket.version) };
+  for (const packet of secretPackets(copy)) {
+    if (packet.isDecrypted()) await packet.encrypt(passphrase.reveal(), settings);
+  }
+  // Read again, it holds only what is written: nothing unlocked.
+  return readPrivateKey({ binaryKey: copy.write() });
 }

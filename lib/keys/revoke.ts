@@ -1,5 +1,5 @@
 import { OpenPGPError } from '#lib/openpgp/error';
-import { type PrivateKey, type PublicKey, enums, revokeKey } from '#lib/openpgp/library';
+import { PacketList, type PrivateKey, type PublicKey, SignaturePacket, enums, revokeKey } from '#lib/openpgp/library';
 import { KeyringError } from './error.js';
 
 /** Why a key is revoked (RFC 9580 §5.2.3.31). The first two leave what it signed before valid. */
@@ -53,6 +53,26 @@ export async function applyRevocation(certificate: PublicKey, armored: string): 
       cause: error,
     });
   }
+}
+
+/** The key ID that a signature packet names as its issuer, upper-case hexadecimal; throws KeyringError `data`. */
+export async function issuerOf(signature: Buffer): Promise<string> {
+  const packets = await PacketList.fromBinary(signature, new Map([[enums.packet.signature, SignaturePacket]])).catch(
+    (error: unknown) => {
+      throw new KeyringError('data', 'There is a damaged signature in it.', { cause: error });
+    },
+  );
+  const packet = packets.find((each) => each instanceof SignaturePacket);
+  if (packet?.signatureType !== enums.signature.keyRevocation) {
+    throw new KeyringError('data', 'There is a signature in it that is no revocation of a key.');
+  }
+  return packet.issuerKeyID.toHex().toUpperCase();
+}
+
+/** A signature packet as a revocation certificate: armored as a public key (RFC 9580 §6.2.1). */
+export function armorRevocation(signature: Buffer): string {
+  const lines = signature.toString('base64').match(/.{1,64}/g) ?? [];
+  return ['-----BEGIN PGP PUBLIC KEY BLOCK-----', '', ...lines, '-----END PGP PUBLIC KEY BLOCK-----', ''].join('\n');
 }
 
 async function armoredRevocation(certificate: PublicKey): Promise<string> {

@@ -3,17 +3,20 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '#lib/bytes/atomic';
 import { type Key, type PrivateKey, type PublicKey } from '#lib/openpgp/library';
 import { type CatalogueEntry } from './catalogue.js';
+import { keyIDOf } from './certificatename.js';
 import { KeyringError } from './error.js';
-import { KeyFolder, safeName } from './folder.js';
+import { KeyFolder } from './folder.js';
 import { isSame, mergeCertificates, mergePrivateKeys } from './merge.js';
 import { type Provenance, armorWithProvenance, isAtLeast } from './provenance.js';
-import { asCertificate, asPrivateKey } from './stored.js';
+import { type StoredCertificate, asCertificate, asPrivateKey } from './stored.js';
 
 /** What adding did. */
 export type Change = 'new' | 'updated' | 'unchanged';
 
 /** Changes to a keyring, for who holds its lock (`Keyring.write`). */
 export interface KeyringWriter {
+  /** The certificate whose primary key has this fingerprint or key ID, as it is now. */
+  readonly find: (hex: string) => Promise<StoredCertificate | undefined>;
   /**
    * Puts a certificate into the keyring, or merges it into the copy that is there. Trust only rises, unless `exactly` says that
    * the level given is the one to have.
@@ -32,6 +35,12 @@ export function runWriter<Result>(home: string, action: (writer: KeyringWriter) 
   const certificates = new KeyFolder(home, 'certificates', false);
   const privateKeys = new KeyFolder(home, 'private', true);
   const writer: KeyringWriter = {
+    find: async (hex) => {
+      const [file] = await certificates.find(
+        ({ fingerprints: [primary = ''] }) => primary === hex || keyIDOf(primary) === hex,
+      );
+      return file && asCertificate(file);
+    },
     addCertificate: (certificate, provenance, exactly = false) =>
       addCertificate(certificates, certificate, provenance, exactly),
     addPrivateKey: async (key, provenance) => {
@@ -52,7 +61,7 @@ export function runWriter<Result>(home: string, action: (writer: KeyringWriter) 
 
 /** Where the revocation of a key is kept. */
 export function revocationPath(home: string, key: Key): string {
-  return join(home, 'revocations', `${safeName(key.getUserIDs()[0] ?? '')}-${key.getFingerprint().toUpperCase()}.asc`);
+  return join(home, 'revocations', `${fingerprintOf(key)}.asc`);
 }
 
 async function addCertificate(
