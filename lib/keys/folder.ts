@@ -140,7 +140,7 @@ export function safeName(userID: string): string {
   const clean = text
     .normalize('NFC')
     .replace(/[^\p{L}\p{N}@._+=-]+/gu, '_')
-    .replace(/^[.-]+/, '_');
+    .replace(/^[.-]+|\.{2,}/g, '_');
   let name = '';
   for (const character of clean) {
     if (Buffer.byteLength(name + character) > 100) break;

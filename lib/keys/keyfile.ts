@@ -21,8 +21,8 @@ const TRUST = 12;
 /** What a transferable key consists of (RFC 9580 §10.1): signatures, primary keys, subkeys, user IDs and attributes, padding. */
 const KEY_PACKETS: ReadonlySet<number> = new Set([SIGNATURE, SECRET_KEY, PUBLIC_KEY, 7, 13, 14, 17, 21]);
 
-const BLOCK =
-  /^-----BEGIN PGP (?:PUBLIC|PRIVATE) KEY BLOCK-----[ \t]*\r?$[^]*?^-----END PGP (?:PUBLIC|PRIVATE) KEY BLOCK-----/gm;
+const BEGIN = /^-----BEGIN PGP (?:PUBLIC|PRIVATE) KEY BLOCK-----[ \t]*\r?$/gm;
+const END = /^-----END PGP (?:PUBLIC|PRIVATE) KEY BLOCK-----/m;
 
 /**
  * Reads what a file of certificates and keys holds: binary, or armored in one or several blocks with any text between them, each
@@ -34,18 +34,28 @@ export async function readKeyFile(bytes: Buffer): Promise<readonly KeyFileEntry[
   }
   if (((bytes[0] ?? 0) & 0x80) !== 0) return readPackets(bytes);
   const entries: KeyFileEntry[] = [];
-  for (const [block] of bytes.toString('latin1').matchAll(BLOCK)) {
-    try {
-      // On a string the package gives bytes, not a stream, whatever the type says.
-      const { data } = (await unarmor(block)) as { readonly data: unknown };
-      if (!(data instanceof Uint8Array)) throw new Error('No bytes');
-      entries.push(...(await readPackets(Buffer.from(data))));
-    } catch (error) {
-      entries.push({ kind: 'problem', message: `An armored block is damaged${because(error)}.` });
-    }
+  const text = bytes.toString('latin1');
+  const starts = [...text.matchAll(BEGIN)].map(({ index }) => index);
+  for (const [i, start] of starts.entries()) {
+    const block = text.slice(start, starts[i + 1]);
+    const end = END.exec(block);
+    if (end === null) entries.push({ kind: 'problem', message: 'An armored block has no end.' });
+    else entries.push(...(await readBlock(block.slice(0, end.index + end[0].length))));
   }
   if (entries.length === 0) throw new KeyringError('data', 'There is no OpenPGP certificate or key in it.');
   return entries;
+}
+
+async function readBlock(block: string): Promise<readonly KeyFileEntry[]> {
+  let data: unknown;
+  try {
+    // On a string the package gives bytes, not a stream, whatever the type says.
+    data = (await unarmor(`${block}\n`)).data;
+  } catch (error) {
+    return [{ kind: 'problem', message: `An armored block is damaged${because(error)}.` }];
+  }
+  if (!(data instanceof Uint8Array)) throw new TypeError('The armored block did not become bytes.');
+  return readPackets(Buffer.from(data));
 }
 
 /** The one key in a file; throws KeyringError `data` where there is none, or more. */
@@ -61,11 +71,14 @@ export async function readSingleKey(bytes: Buffer): Promise<Key> {
 async function readPackets(bytes: Buffer): Promise<readonly KeyFileEntry[]> {
   const groups: { readonly tag: number; readonly packets: Buffer[] }[] = [];
   let problem: string | undefined;
+  let isWhole = false;
   try {
     const reader = new ByteReader(slices(bytes));
     for (;;) {
       const packet = await readPacket(reader);
       if (packet === undefined) break;
+      const starts = packet.tag === PUBLIC_KEY || packet.tag === SECRET_KEY;
+      isWhole = starts;
       const body = await gatherBody(packet, LIMITS.fileSize);
       if (packet.tag === MARKER || packet.tag === TRUST || packet.tag >= 40) continue;
       if (!KEY_PACKETS.has(packet.tag)) {
@@ -73,7 +86,7 @@ async function readPackets(bytes: Buffer): Promise<readonly KeyFileEntry[]> {
       }
       const group = groups.at(-1);
       const whole = Buffer.concat([packetHeader(packet.tag, body.length), body]);
-      const starts = packet.tag === PUBLIC_KEY || packet.tag === SECRET_KEY;
+      isWhole = false;
       if (group === undefined || starts) groups.push({ tag: packet.tag, packets: [whole] });
       else group.packets.push(whole);
       if (groups.length > LIMITS.fileKeys) {
@@ -83,6 +96,8 @@ async function readPackets(bytes: Buffer): Promise<readonly KeyFileEntry[]> {
   } catch (error) {
     if (!(error instanceof OpenPGPError || error instanceof KeyringError)) throw error;
     problem = error.message.replace(/\.$/, '');
+    // The key that it happened in is not whole; the one before a damaged primary key is.
+    if (!isWhole) groups.pop();
   }
   const entries: KeyFileEntry[] = [];
   for (const { tag, packets } of groups) {

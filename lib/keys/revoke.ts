@@ -57,11 +57,13 @@ export async function applyRevocation(certificate: PublicKey, armored: string): 
 
 /** The key ID that a signature packet names as its issuer, upper-case hexadecimal; throws KeyringError `data`. */
 export async function issuerOf(signature: Buffer): Promise<string> {
-  const packets = await PacketList.fromBinary(signature, new Map([[enums.packet.signature, SignaturePacket]])).catch(
-    (error: unknown) => {
-      throw new KeyringError('data', 'There is a damaged signature in it.', { cause: error });
-    },
-  );
+  // The published type says Map; what it takes is an object.
+  const allowed = { [enums.packet.signature]: SignaturePacket } as unknown as Parameters<
+    typeof PacketList.fromBinary
+  >[1];
+  const packets = await PacketList.fromBinary(signature, allowed).catch((error: unknown) => {
+    throw new KeyringError('data', 'There is a damaged signature in it.', { cause: error });
+  });
   const packet = packets.find((each) => each instanceof SignaturePacket);
   if (packet?.signatureType !== enums.signature.keyRevocation) {
     throw new KeyringError('data', 'There is a signature in it that is no revocation of a key.');

@@ -5,6 +5,7 @@ import { Keyring } from '#lib/keys/keyring';
 import { REVOCATION_REASONS, type Revocation, type RevocationReason, applyRevocation, revoke } from '#lib/keys/revoke';
 import { type StoredCertificate } from '#lib/keys/stored';
 import { type Context } from '../../command.js';
+import { Exit, Failure } from '../../exit.js';
 import { type PassphraseOptions, addPassphraseOptions, passphrasesFrom, unlockKey } from '../../passphrase.js';
 import { resolveOne } from './resolve.js';
 
@@ -56,7 +57,7 @@ async function revocationOf(keyring: Keyring, stored: StoredCertificate, options
   const { certificate } = stored;
   const fingerprint = certificate.getFingerprint().toUpperCase();
   if (options.saved === true) {
-    return applyRevocation(certificate, await readFile(keyring.revocationPath(certificate), 'latin1'));
+    return applyRevocation(certificate, await readKept(keyring.revocationPath(certificate), fingerprint));
   }
   const [secret] = await keyring.privateKeysWithFingerprint(fingerprint);
   if (secret === undefined) {
@@ -66,4 +67,14 @@ async function revocationOf(keyring: Keyring, stored: StoredCertificate, options
     );
   }
   return revoke(await unlockKey(secret.key, passphrasesFrom(options)), options.reason, options.comment);
+}
+
+async function readKept(path: string, fingerprint: string): Promise<string> {
+  try {
+    return await readFile(path, 'latin1');
+  } catch (error) {
+    throw new Failure(Exit.noInput, `For --saved, no revocation of ${fingerprint} was kept: ${path} cannot be read.`, {
+      cause: error,
+    });
+  }
 }
