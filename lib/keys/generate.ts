@@ -68,7 +68,8 @@ function algorithmOptions(kind: KeyKind, version: 4 | 6): AlgorithmOptions {
   return version === 6 ? { type: 'curve25519' } : { type: 'ecc', curve: 'curve25519Legacy' };
 }
 
-function splitUserID(text: string): { readonly name?: string; readonly email: string } {
+/** The name and the address of a user ID that is to be made. Throws KeyringError `name` where there is no address. */
+export function splitUserID(text: string): { readonly name?: string; readonly email: string } {
   const address = addressOfUserID(text);
   if (address === undefined || /\p{C}/u.test(text)) {
     throw new KeyringError(

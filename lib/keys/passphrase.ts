@@ -13,6 +13,17 @@ import { type Secret } from './secret.js';
 const ITERATION_COUNT = 0xe0;
 
 /**
+ * Passes of Argon2 that a stored key may ask for. With the package's limit on memory (library.ts) this bounds a hostile key to
+ * about two seconds.
+ */
+const MAX_ARGON2_PASSES = 16;
+
+/** What the package's secret key packets hold beyond its published types. */
+interface LockedPacket {
+  readonly s2k: { readonly type: string; readonly t?: number } | null;
+}
+
+/**
  * How a private key is locked (RFC 9580 §3.7.2): version 6 with Argon2 and OCB, version 4 with iterated and salted S2K and CFB,
  * which GnuPG 2.2 can import.
  */
@@ -49,6 +60,7 @@ export async function unlock(key: PrivateKey, passphrase: Secret): Promise<Priva
   let opened = 0;
   for (const packet of locked) {
     try {
+      checkCost(packet);
       await packet.decrypt(passphrase.reveal());
       await packet.validate();
       opened += 1;
@@ -64,6 +76,13 @@ export async function unlock(key: PrivateKey, passphrase: Secret): Promise<Priva
     throw new OpenPGPError('passphrase', `The passphrase does not open ${whose}.`);
   }
   throw new OpenPGPError('unsupported', `The lock of ${whose} is of a kind that is not supported.`, { cause: failure });
+}
+
+function checkCost(packet: AnySecretKeyPacket): void {
+  const { s2k } = packet as unknown as LockedPacket;
+  if (s2k?.type === 'argon2' && (s2k.t ?? 0) > MAX_ARGON2_PASSES) {
+    throw new OpenPGPError('unsupported', `The lock asks for more than ${MAX_ARGON2_PASSES} passes of Argon2.`);
+  }
 }
 
 /** Locks what is unprotected of a private key, which itself stays as it is. */

@@ -87,6 +87,16 @@ describe('postern key', () => {
     assert.equal(result.status, 78);
   });
 
+  it('fails where its output cannot be written', async () => {
+    const fingerprint = await key.make('alice@example.com');
+    for (const args of [['list'], ['show', fingerprint], ['export', fingerprint]]) {
+      const command = [process.execPath, 'dist/src/main.js', '--home', key.home, 'key', ...args].join(' ');
+      const full = spawnSync('sh', ['-c', `${command} > /dev/full`], { encoding: 'utf8' });
+      assert.match(full.stderr, /^postern: .*ENOSPC/);
+      assert.equal(full.status, 75);
+    }
+  });
+
   it('deletes only what it is told to', async () => {
     const alice = await key.make('alice@example.com');
     const other = await key.make('alice@example.com');

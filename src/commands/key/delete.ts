@@ -2,6 +2,7 @@ import { type Command } from 'commander';
 import { Keyring } from '#lib/keys/keyring';
 import { type Context } from '../../command.js';
 import { Exit, Failure } from '../../exit.js';
+import { print } from '../../output.js';
 import { resolveOne } from './resolve.js';
 
 interface Options {
@@ -36,5 +37,5 @@ async function run(names: readonly string[], options: Options, context: Context)
   await keyring.write(async (writer) => {
     for (const fingerprint of fingerprints) await writer.remove(fingerprint, options.secret === true);
   });
-  for (const fingerprint of fingerprints) process.stdout.write(`deleted ${fingerprint}\n`);
+  for (const fingerprint of fingerprints) await print(`deleted ${fingerprint}\n`);
 }

@@ -5,6 +5,7 @@ import { withCertificate } from '#lib/keys/find';
 import { Keyring } from '#lib/keys/keyring';
 import { type Key } from '#lib/openpgp/library';
 import { type Context } from '../../command.js';
+import { print } from '../../output.js';
 import { resolve } from './resolve.js';
 
 interface Options {
@@ -43,7 +44,7 @@ async function run(names: readonly string[], options: Options, context: Context)
       throw new KeyringError('not-found', `There is no private key of ${printable(name)} in the keyring.`);
   }
   const all = [...keys.values()];
-  process.stdout.write(
+  await print(
     options.binary === true
       ? Buffer.concat(all.map((key) => key.write()))
       : all.map((key) => key.armor().replaceAll('\r\n', '\n')).join(''),

@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type KeyKind, generate } from '#lib/keys/generate';
+import { type KeyKind, generate, splitUserID } from '#lib/keys/generate';
 import { Keyring } from '#lib/keys/keyring';
 import { type Context } from '../../command.js';
+import { print } from '../../output.js';
 import { type PassphraseOptions, addPassphraseOptions, passphrasesFrom } from '../../passphrase.js';
 import { asJSON, asText, reportsOf } from './report.js';
 
@@ -44,6 +45,8 @@ Examples:
 }
 
 async function run(userIDs: readonly string[], options: Options, context: Context): Promise<void> {
+  // A mistake is told before a passphrase is asked for.
+  userIDs.forEach(splitUserID);
   const passphrase = options.passphrase
     ? await passphrasesFrom(options).askNew(userIDs[0] ?? 'the new key')
     : undefined;
@@ -63,7 +66,7 @@ async function run(userIDs: readonly string[], options: Options, context: Contex
   const hex = key.getFingerprint().toUpperCase();
   const reports = await reportsOf(await keyring.withFingerprint(hex), await keyring.privateKeysWithFingerprint(hex));
   for (const report of reports) {
-    process.stdout.write(
+    await print(
       options.json === true
         ? `${JSON.stringify({ ...asJSON(report), revocation: revocationPath }, null, 2)}\n`
         : `${asText(report)}Revocation:   ${revocationPath}\n`,

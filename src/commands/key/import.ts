@@ -13,6 +13,7 @@ import { type KeyringWriter } from '#lib/keys/writer';
 import { type Key } from '#lib/openpgp/library';
 import { type Context } from '../../command.js';
 import { Exit, Failure } from '../../exit.js';
+import { print } from '../../output.js';
 import { type PassphraseOptions, type Passphrases, addPassphraseOptions, passphrasesFrom } from '../../passphrase.js';
 
 interface Options extends PassphraseOptions {
@@ -83,9 +84,7 @@ async function run(files: readonly string[], options: Options, context: Context)
     }
     return done;
   });
-  process.stdout.write(
-    options.json === true ? `${JSON.stringify(outcomes, null, 2)}\n` : outcomes.map(asLine).join(''),
-  );
+  await print(options.json === true ? `${JSON.stringify(outcomes, null, 2)}\n` : outcomes.map(asLine).join(''));
   if (problems.length > 0) throw new Failure(Exit.dataError, problems.join('\npostern: '));
 }
 

@@ -2,6 +2,7 @@ import { type Command } from 'commander';
 import { Keyring } from '#lib/keys/keyring';
 import { type Context } from '../../command.js';
 import { Exit, Failure } from '../../exit.js';
+import { print } from '../../output.js';
 import { asJSON, asLines, reportsOf } from './report.js';
 
 interface Options {
@@ -29,7 +30,7 @@ async function run(options: Options, context: Context): Promise<void> {
   const keyring = new Keyring(context.home());
   const all = await reportsOf(await keyring.certificates(), await keyring.privateKeys());
   const reports = options.secret === true ? all.filter(({ privateKey }) => privateKey !== undefined) : all;
-  process.stdout.write(
+  await print(
     options.json === true ? `${JSON.stringify(reports.map(asJSON), null, 2)}\n` : reports.map(asLines).join(''),
   );
   const damaged = await keyring.damaged();

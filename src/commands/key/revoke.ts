@@ -6,6 +6,7 @@ import { REVOCATION_REASONS, type Revocation, type RevocationReason, applyRevoca
 import { type StoredCertificate } from '#lib/keys/stored';
 import { type Context } from '../../command.js';
 import { Exit, Failure } from '../../exit.js';
+import { print } from '../../output.js';
 import { type PassphraseOptions, addPassphraseOptions, passphrasesFrom, unlockKey } from '../../passphrase.js';
 import { resolveOne } from './resolve.js';
 
@@ -46,7 +47,7 @@ async function run(name: string, options: Options, context: Context): Promise<vo
     return writer.keepRevocation(certificate, armored);
   });
   const fingerprint = certificate.getFingerprint().toUpperCase();
-  process.stdout.write(
+  await print(
     options.json === true
       ? `${JSON.stringify({ fingerprint, revocation: path }, null, 2)}\n`
       : `revoked ${fingerprint}, revocation in ${path}\n`,

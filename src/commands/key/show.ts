@@ -1,6 +1,7 @@
 import { type Command } from 'commander';
 import { Keyring } from '#lib/keys/keyring';
 import { type Context } from '../../command.js';
+import { print } from '../../output.js';
 import { asJSON, asText, reportsOf } from './report.js';
 import { resolve } from './resolve.js';
 
@@ -25,7 +26,7 @@ Examples:
 async function run(name: string, options: Options, context: Context): Promise<void> {
   const keyring = new Keyring(context.home());
   const reports = await reportsOf(await resolve(keyring, name), await keyring.privateKeys());
-  process.stdout.write(
+  await print(
     options.json === true ? `${JSON.stringify(reports.map(asJSON), null, 2)}\n` : reports.map(asText).join('\n'),
   );
 }

@@ -25,10 +25,13 @@ import { isLocked, unlock } from '#lib/keys/passphrase';
 import { type Provenance, type Trust } from '#lib/keys/provenance';
 import { applyRevocation, revoke } from '#lib/keys/revoke';
 import { Secret } from '#lib/keys/secret';
-import { type PrivateKey, type PublicKey, reformatKey } from '#lib/openpgp/library';
+import { type CertificateSource } from '#lib/keys/source';
+import { type PrivateKey, type PublicKey, generateKey, reformatKey } from '#lib/openpgp/library';
 
 const PASSPHRASE = new Secret('correct horse');
 const DAY = 86_400;
+
+type SubkeyOptions = NonNullable<Parameters<typeof generateKey>[0]['subkeys']>[number];
 
 function provenance(trust: Trust): Provenance {
   return { trust, source: 'test', since: new Date('2026-01-02T03:04:05Z') };
@@ -197,6 +200,57 @@ describe('keyring', () => {
     const usable = await newKey('dave@example.com');
     await add(usable, 'learned');
     assert.equal(await find('dave@example.com'), fingerprint(usable));
+  });
+
+  it('tells when it is the subkey that cannot be used', async () => {
+    const date = new Date(Date.now() - 10 * DAY * 1000);
+    const make = async (subkeys: SubkeyOptions[]): Promise<PublicKey> => {
+      const userIDs = { email: 'gina@example.com' };
+      const { publicKey } = await generateKey({ userIDs, date, subkeys, format: 'object' });
+      await add(publicKey);
+      return publicKey;
+    };
+    const ended = await make([{ keyExpirationTime: 5 * DAY }]);
+    const day = new Date(date.getTime() + 5 * DAY * 1000).toISOString().slice(0, 10);
+    const message = new RegExp(`has a subkey for encryption that expired on ${day}`);
+    await assert.rejects(find(fingerprint(ended)), { code: 'unusable', message });
+    const without = await make([{ sign: true }]);
+    await assert.rejects(find(fingerprint(without)), {
+      code: 'unusable',
+      message: /has no valid subkey for encryption/,
+    });
+    const young = await findCertificate(keyring, 'gina@example.com', { date: new Date(date.getTime() + DAY * 1000) });
+    assert.equal(fingerprint(young.certificate), fingerprint(ended));
+  });
+
+  it('asks other sources after the keyring, and only where that has nothing usable', async () => {
+    const asked: string[] = [];
+    const source: CertificateSource = {
+      name: 'test',
+      lookup: ({ text }) => {
+        asked.push(text);
+        return Promise.resolve([{ certificate: bob.toPublic(), provenance: provenance('discovered') }]);
+      },
+    };
+    await add(alice, 'learned');
+    const options = { sources: [source] };
+    assert.equal(
+      fingerprint((await findCertificate(keyring, 'alice@example.com', options)).certificate),
+      fingerprint(alice),
+    );
+    assert.deepEqual(asked, []);
+    assert.equal(
+      fingerprint((await findCertificate(keyring, 'bob@example.com', options)).certificate),
+      fingerprint(bob),
+    );
+    // What a source says is not believed: this certificate is not carol's.
+    await assert.rejects(findCertificate(keyring, 'carol@example.com', options), {
+      message: /has no user ID with this address/,
+    });
+    const broken = { name: 'broken', lookup: () => Promise.reject(new Error('not reached')) };
+    await assert.rejects(findCertificate(keyring, 'dave@example.com', { sources: [broken] }), {
+      message: 'not reached',
+    });
   });
 
   it('does not believe a user ID that the key has not signed', async () => {
