@@ -8,6 +8,8 @@ import { ReadStream, WriteStream } from 'node:tty';
 import { promisify } from 'node:util';
 import { setTimeout } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
+import { isSystemError } from '#lib/bytes/systemerror';
+import { printable } from '#lib/keys/certificatename';
 import { Secret } from '#lib/keys/secret';
 import { OpenPGPError } from '#lib/openpgp/error';
 import { type PrivateKey } from '#lib/openpgp/library';
@@ -139,7 +141,7 @@ async function readLine(fd: number, where: string): Promise<Secret> {
     try {
       ({ bytesRead } = await promisify(read)(fd, line, size, 1, null));
     } catch (error) {
-      if (isCode(error, 'EAGAIN') && waited < EMPTY_LIMIT) {
+      if (isSystemError(error, 'EAGAIN') && waited < EMPTY_LIMIT) {
         waited += 20;
         await setTimeout(20);
         continue;
@@ -208,15 +210,6 @@ function openTerminal(): { readonly fd: number; readonly input: ReadStream } {
   }
 }
 
-/** A user ID comes from outside: it must not steer the terminal. */
-function printable(text: string): string {
-  return text.replace(/[\p{C}]/gu, '?');
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
-}
-
 function reason(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  return isSystemError(error) ? String(error.code) : String(error);
 }

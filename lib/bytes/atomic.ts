@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isSystemError } from './systemerror.js';
 
 /**
  * The one way to write a file of state. Whoever reads `path` sees the old content or the new one, whole, also after a crash:
@@ -24,7 +25,7 @@ export async function createFileAtomic(path: string, bytes: Uint8Array, mode: nu
     });
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (isSystemError(error, 'EEXIST')) return false;
     throw error;
   }
 }

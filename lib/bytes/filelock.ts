@@ -2,6 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { createFileAtomic } from './atomic.js';
+import { isSystemError } from './systemerror.js';
 
 /** Milliseconds between two looks at a lock that somebody else holds. */
 const PAUSE = 20;
@@ -58,7 +59,7 @@ async function readHolder(path: string): Promise<string | undefined> {
   try {
     return (await readFile(path, 'latin1')).trim();
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isSystemError(error, 'ENOENT')) return undefined;
     throw error;
   }
 }
@@ -71,6 +72,6 @@ async function isStale(path: string): Promise<boolean> {
     process.kill(Number(pid), 0);
     return false;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ESRCH';
+    return isSystemError(error, 'ESRCH');
   }
 }

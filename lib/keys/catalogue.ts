@@ -3,6 +3,7 @@ import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { writeFileAtomic } from '#lib/bytes/atomic';
+import { isSystemError } from '#lib/bytes/systemerror';
 
 /** What is known of a file of a folder without reading it again. */
 export interface CatalogueEntry {
@@ -137,7 +138,7 @@ export class Catalogue {
       return isStored(stored) ? stored : NOTHING;
     } catch (error) {
       // None yet, not ours to read, or damaged: it is made anew from the folder.
-      if (error instanceof SyntaxError || (error instanceof Error && 'code' in error)) return NOTHING;
+      if (error instanceof SyntaxError || isSystemError(error)) return NOTHING;
       throw error;
     }
   }
@@ -147,7 +148,7 @@ export class Catalogue {
       await writeFileAtomic(this.#path, Buffer.from(JSON.stringify(stored)), this.#mode);
     } catch (error) {
       // A delivery filter may read the state folder and not write it, or its disk is full: then it only takes longer.
-      if (!(error instanceof Error && 'code' in error)) throw error;
+      if (!isSystemError(error)) throw error;
     }
   }
 }
@@ -161,7 +162,7 @@ async function folderTime(folder: string): Promise<number | undefined> {
   try {
     return (await stat(folder)).mtimeMs;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isSystemError(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

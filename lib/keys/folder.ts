@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { syncFolder, writeFileAtomic } from '#lib/bytes/atomic';
+import { isSystemError } from '#lib/bytes/systemerror';
 import { type Key } from '#lib/openpgp/library';
 import { addressOfUserID } from './address.js';
 import { Catalogue, type CatalogueEntry } from './catalogue.js';
@@ -97,7 +98,7 @@ export class KeyFolder {
         keys.push(await this.#read(join(this.path, file)));
       } catch (error) {
         // Taken away, or damaged since the catalogue was made: `damaged` tells, the others stay.
-        if (!(error instanceof KeyringError) && !isMissing(error)) throw error;
+        if (!(error instanceof KeyringError) && !isSystemError(error, 'ENOENT')) throw error;
       }
     }
     return keys;
@@ -147,8 +148,4 @@ export function safeName(userID: string): string {
     name += character;
   }
   return name === '' ? 'unnamed' : name;
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

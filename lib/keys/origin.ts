@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFileAtomic } from '#lib/bytes/atomic';
+import { isSystemError } from '#lib/bytes/systemerror';
 import { KeyringError } from './error.js';
 
 const FILE = 'origin.key';
@@ -17,7 +18,7 @@ export async function readOriginKey(home: string): Promise<Buffer | undefined> {
   try {
     text = await readFile(path, 'latin1');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isSystemError(error, 'ENOENT')) return undefined;
     throw error;
   }
   const key = Buffer.from(text.trim(), 'base64');
