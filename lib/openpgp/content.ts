@@ -5,7 +5,7 @@
 import { type ByteStream, drain } from '#lib/bytes/source';
 import { Tag } from './algorithm.js';
 import { decompress } from './compression.js';
-import { OpenPGPError } from './error.js';
+import { OpenPGPError, type OpenPGPErrorCode } from './error.js';
 import { type Limits } from './limits.js';
 import { type Offload } from './offload.js';
 import { ByteReader, type Packet, gatherBody, readPacket } from './packet.js';
@@ -111,6 +111,21 @@ export async function nextPacket(reader: ByteReader): Promise<Packet | undefined
   }
 }
 
+/** Proves that nothing follows a message but what is passed over. Throws OpenPGPError `trailing-data`; `where` says where. */
+export async function expectEnd(reader: ByteReader, where: string): Promise<void> {
+  let more: boolean;
+  try {
+    more = (await nextPacket(reader)) !== undefined;
+  } catch (error) {
+    // What follows need not be a packet. Errors of what feeds the reader are told as they are.
+    if (!(error instanceof OpenPGPError) || !NO_PACKET.has(error.code)) throw error;
+    more = true;
+  }
+  if (more) throw new OpenPGPError('trailing-data', `Something follows the message, ${where}.`);
+}
+
+const NO_PACKET: ReadonlySet<OpenPGPErrorCode> = new Set(['malformed', 'truncated', 'unsupported']);
+
 /** Types that RFC 9580 §5 defines: where they are wrong, that is told as such. */
 const KNOWN: ReadonlySet<number> = new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 17, 18, 20]);
 
@@ -133,12 +148,10 @@ async function readCompressed(
 
 async function* followedByNothing(payload: ByteStream, reader: ByteReader): AsyncGenerator<Buffer, void> {
   yield* payload;
-  if ((await nextPacket(reader)) !== undefined) throw trailing();
+  await expectEnd(reader, INSIDE);
 }
 
-function trailing(): OpenPGPError {
-  return new OpenPGPError('trailing-data', 'Something follows the message inside the encryption.');
-}
+const INSIDE = 'inside the encryption';
 
 async function literal(
   outer: ByteReader,
@@ -167,7 +180,7 @@ async function literal(
       }
       pending.body = await gatherBody(signature, options.limits.packetSize);
     }
-    if ((await nextPacket(outer)) !== undefined) throw trailing();
+    await expectEnd(outer, INSIDE);
   }
 
   return {

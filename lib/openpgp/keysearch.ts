@@ -16,8 +16,11 @@ export async function findSessionKey(
   offload: Offload,
 ): Promise<SessionKey> {
   const ours = keys.flatMap(keyPackets);
+  // Version 3 goes with SEIPDv1, version 6 with SEIPDv2; others do not count (RFC 9580 §10.3.2.1).
+  const version = cipher === undefined ? 3 : 6;
+  const fitting = encrypted.filter((packet) => packet.version === version);
   let failure: Error | undefined;
-  for (const packet of encrypted) {
+  for (const packet of fitting) {
     if (packet.keyID === '') continue;
     for (const { keyID, key } of ours) {
       if (keyID !== packet.keyID) continue;
@@ -29,7 +32,7 @@ export async function findSessionKey(
     }
   }
   let attempts = 0;
-  for (const packet of encrypted) {
+  for (const packet of fitting) {
     if (packet.keyID !== '') continue;
     for (const { key } of ours) {
       if ((key.algorithm as number) !== packet.algorithm || !key.isDecrypted()) continue;

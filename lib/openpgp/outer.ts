@@ -3,7 +3,7 @@ import { type ByteStream } from '#lib/bytes/source';
 import { AEAD_HEADER_SIZE, type AeadParameters, readAeadHeader } from './aead.js';
 import { Tag } from './algorithm.js';
 import { dearmor } from './armor.js';
-import { nextPacket } from './content.js';
+import { expectEnd, nextPacket } from './content.js';
 import { OpenPGPError } from './error.js';
 import { type Limits } from './limits.js';
 import { ByteReader, type Packet, gatherBody } from './packet.js';
@@ -27,7 +27,10 @@ export async function readOuter(input: ByteStream, limits: Limits): Promise<Oute
     const sessionKeys: EncryptedSessionKey[] = [];
     for (;;) {
       const packet = await nextPacket(reader);
-      if (packet === undefined) throw new OpenPGPError('malformed', 'This is no encrypted message.');
+      if (packet === undefined) {
+        if (sessionKeys.length > 0) throw new OpenPGPError('truncated', 'The message ends before the encrypted data.');
+        throw new OpenPGPError('malformed', 'This is no encrypted message.');
+      }
       switch (packet.tag) {
         case Tag.publicKeyEncryptedSessionKey: {
           if (sessionKeys.length >= limits.sessionKeys) {
@@ -90,9 +93,7 @@ async function binary(input: ByteStream): Promise<ByteStream> {
 export async function* bodyOf({ reader, body }: Outer): AsyncGenerator<Buffer, void> {
   try {
     for (let chunk = await body.some(Infinity); chunk !== undefined; chunk = await body.some(Infinity)) yield chunk;
-    if ((await nextPacket(reader)) !== undefined) {
-      throw new OpenPGPError('trailing-data', 'Something follows the encrypted message.');
-    }
+    await expectEnd(reader, 'after the encrypted data');
   } finally {
     await reader.close();
   }
