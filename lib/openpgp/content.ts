@@ -113,11 +113,13 @@ export async function nextPacket(reader: ByteReader): Promise<Packet | undefined
 
 /** Proves that nothing follows a message but what is passed over. Throws OpenPGPError `trailing-data`; `where` says where. */
 export async function expectEnd(reader: ByteReader, where: string): Promise<void> {
+  // Here what feeds the reader may fail (armor without an end, say), and that is told as it is.
+  if (await reader.atEnd()) return;
   let more: boolean;
   try {
     more = (await nextPacket(reader)) !== undefined;
   } catch (error) {
-    // What follows need not be a packet. Errors of what feeds the reader are told as they are.
+    // What follows need not be a packet.
     if (!(error instanceof OpenPGPError) || !NO_PACKET.has(error.code)) throw error;
     more = true;
   }
