@@ -1,4 +1,5 @@
 import { KeyringError, type KeyringErrorCode } from '#lib/keys/error';
+import { MessageError } from '#lib/message/error';
 import { type OpenPGPErrorCode, OpenPGPError } from '#lib/openpgp/error';
 import { Exit, type ExitCode, Failure } from './exit.js';
 
@@ -41,6 +42,7 @@ export function explain(error: unknown): { readonly message: string; readonly ex
   if (error instanceof OpenPGPError)
     return { message: error.message, exitCode: OPENPGP_EXIT[error.code] ?? Exit.dataError };
   if (error instanceof KeyringError) return { message: error.message, exitCode: KEYRING_EXIT[error.code] };
+  if (error instanceof MessageError) return { message: error.message, exitCode: Exit.dataError };
   if (isSystemError(error)) return { message: error.message, exitCode: SYSTEM_EXIT[error.code] ?? Exit.ioError };
   // A fault of ours. The queue keeps the message: a fixed Postern will take it.
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

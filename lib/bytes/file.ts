@@ -4,11 +4,17 @@ import { CHUNK_SIZE, type Source } from './source.js';
 /** Octets of one read: large enough that the hop to the thread pool does not count. */
 const READ_SIZE = 4 * CHUNK_SIZE;
 
+/** What reads at a place, as a FileHandle does. */
+export interface PositionedReader {
+  read(block: Buffer, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
+  close(): Promise<void>;
+}
+
 /**
  * A source over an open regular file. The next block is read while the last one is being worked on. The file must keep its
  * size while it is read: a shorter one ends in an error, not in a shorter message.
  */
-export function fileSource(file: FileHandle, size: number): Source {
+export function fileSource(file: PositionedReader, size: number): Source {
   return {
     size,
     stream: (start = 0, end = size) => readFile(file, start, end),
@@ -16,7 +22,7 @@ export function fileSource(file: FileHandle, size: number): Source {
   };
 }
 
-async function* readFile(file: FileHandle, start: number, end: number): AsyncGenerator<Buffer, void> {
+async function* readFile(file: PositionedReader, start: number, end: number): AsyncGenerator<Buffer, void> {
   let next = start < end ? readBlock(file, start, end) : undefined;
   let at = start;
   try {
@@ -32,7 +38,7 @@ async function* readFile(file: FileHandle, start: number, end: number): AsyncGen
   }
 }
 
-async function readBlock(file: FileHandle, start: number, end: number): Promise<Buffer> {
+async function readBlock(file: PositionedReader, start: number, end: number): Promise<Buffer> {
   const block = Buffer.allocUnsafeSlow(Math.min(READ_SIZE, end - start));
   const { bytesRead } = await file.read(block, 0, block.length, start);
   if (bytesRead === 0) throw new Error(`The file became shorter while it was read: ${end - start} octets are missing.`);

@@ -55,3 +55,10 @@ export async function gather(stream: ByteStream): Promise<Buffer> {
   const [only] = chunks;
   return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
 }
+
+/** Reads a stream to its end and gives the number of its octets. */
+export async function countOctets(stream: ByteStream): Promise<number> {
+  let octets = 0;
+  for await (const chunk of stream) octets += chunk.length;
+  return octets;
+}

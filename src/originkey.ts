@@ -1,0 +1,41 @@
+/** The origin key that a command marks and recognises messages with (lib/message/origin.ts). */
+import { readFile } from 'node:fs/promises';
+import { ORIGIN_KEY_SIZE } from '#lib/message/origin';
+import { Exit, Failure } from './exit.js';
+
+/**
+ * The key to mark messages with: of the file that is named, else the state folder's, which is made if need be. Undefined where
+ * the state folder cannot be written: a delivery filter runs as whoever the mail server likes, and a message without the mark
+ * is as well encrypted.
+ */
+export async function markingKey(home: string, file: string | undefined): Promise<Buffer | undefined> {
+  if (file !== undefined) return readKeyFile(file);
+  const { originKey } = await import('#lib/keys/origin');
+  try {
+    return await originKey(home);
+  } catch (error) {
+    if (isSystemError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The key to recognise marks with. Undefined where there is none: no message is taken for ours then. */
+export async function recognisingKey(home: string, file: string | undefined): Promise<Buffer | undefined> {
+  if (file !== undefined) return readKeyFile(file);
+  const { readOriginKey } = await import('#lib/keys/origin');
+  return readOriginKey(home);
+}
+
+async function readKeyFile(path: string): Promise<Buffer> {
+  const text = (await readFile(path, 'latin1')).trim();
+  const key = Buffer.from(text, 'base64');
+  if (key.length === ORIGIN_KEY_SIZE && key.toString('base64') === text) return key;
+  throw new Failure(
+    Exit.config,
+    `The origin key file ${path} does not hold ${ORIGIN_KEY_SIZE} octets in base64. Copy origin.key from the state folder.`,
+  );
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
+}
