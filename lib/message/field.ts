@@ -129,7 +129,7 @@ export function lineEndOf(header: Header): LineEnd {
 }
 
 /** The line that an mbox or a delivery agent puts before the header (`From alice@example.com Sat Nov 21 06:27:00 2026`). */
-const MBOX_LINE = /^From [!-~]+ +(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [ -~]*\r?\n/;
+const MBOX_LINE = /^From (?!:)[!-~]+ +(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [ -~]*\r?\n/;
 
 /** Such a line with its end at the start of the bytes, or nothing. It is no field: its colons are those of a time. */
 export function mboxLine(start: Buffer): Buffer {

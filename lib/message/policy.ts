@@ -15,6 +15,12 @@ const COPIED = ['from', 'to', 'cc', 'date', 'message-id', 'in-reply-to', 'refere
 const COPIED_STRICT = ['date', 'message-id'];
 
 /**
+ * Octets and number of the fields that `none` copies; what is beyond is left out. Mail servers take headers of this size, and
+ * lib/mime finds our own message again.
+ */
+const EVERYTHING = { octets: 256 * 1024, fields: 2000 };
+
+/**
  * The fields of the outer header at rest that come from the original or stand for it: lines ended by CRLF, whatever the
  * original's are. A field that cannot be kept well-formed is left out. Never any field that claims to be ours.
  */
@@ -36,10 +42,21 @@ export function outerFields(original: Header, policy: HeaderPolicy): Buffer {
         writeField('X-Pep-Version', '2.0'),
       ]);
     case 'none':
-      return Buffer.concat(
-        original.fields.filter((field) => !isStructural(field.name) && !isClaim(field)).map(copyOrNothing),
-      );
+      return everything(original);
   }
+}
+
+function everything(original: Header): Buffer {
+  const copies: Buffer[] = [];
+  let octets = 0;
+  for (const field of original.fields) {
+    if (isStructural(field.name) || isClaim(field)) continue;
+    const copy = copyOrNothing(field);
+    octets += copy.length;
+    if (octets > EVERYTHING.octets || copies.length >= EVERYTHING.fields) break;
+    copies.push(copy);
+  }
+  return Buffer.concat(copies);
 }
 
 /** The first field of each of these names, in the original's order. */
