@@ -29,6 +29,7 @@ const SYSTEM_EXIT: Readonly<Record<string, ExitCode>> = {
   EPERM: Exit.noPermission,
   ENOSPC: Exit.tempFail,
   EDQUOT: Exit.tempFail,
+  EFBIG: Exit.tempFail,
   EMFILE: Exit.tempFail,
   ENFILE: Exit.tempFail,
   ENOMEM: Exit.tempFail,
@@ -43,6 +44,11 @@ export function explain(error: unknown): { readonly message: string; readonly ex
     return { message: error.message, exitCode: OPENPGP_EXIT[error.code] ?? Exit.dataError };
   if (error instanceof KeyringError) return { message: error.message, exitCode: KEYRING_EXIT[error.code] };
   if (error instanceof MessageError) return { message: error.message, exitCode: Exit.dataError };
+  // The spool's folder: nothing is wrong with the message, and there may be room later.
+  if (isSystemError(error) && error.syscall === 'mkdtemp') {
+    const message = `There is no place to put the message aside (${error.message}). Set TMPDIR to a folder that can be written.`;
+    return { message, exitCode: Exit.tempFail };
+  }
   if (isSystemError(error)) return { message: error.message, exitCode: SYSTEM_EXIT[error.code] ?? Exit.ioError };
   // A fault of ours. The queue keeps the message: a fixed Postern will take it.
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

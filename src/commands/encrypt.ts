@@ -138,7 +138,13 @@ async function recipientsOf(keyring: Keyring, names: readonly string[]): Promise
   const { findCertificate } = await import('#lib/keys/find');
   const { chooseRecipient } = await import('#lib/openpgp/recipient');
   const recipients: Recipient[] = [];
-  for (const name of names) recipients.push(await chooseRecipient((await findCertificate(keyring, name)).certificate));
+  for (const name of names) {
+    const { certificate } = await findCertificate(keyring, name).catch((error: unknown) => {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+      throw new Failure(Exit.noUser, `There is no certificate file ${name}.`, { cause: error });
+    });
+    recipients.push(await chooseRecipient(certificate));
+  }
   return recipients;
 }
 
