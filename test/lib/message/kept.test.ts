@@ -41,7 +41,7 @@ function binary(armored: string): Buffer {
 }
 
 function armored(...packets: readonly Buffer[]): string {
-  const encoder = new ArmorEncoder();
+  const encoder = new ArmorEncoder(false);
   return Buffer.concat([encoder.push(Buffer.concat(packets)), encoder.end()]).toString();
 }
 
