@@ -1,7 +1,7 @@
 import { type ByteStream, type Source, countOctets } from '#lib/bytes/source';
 import { dearmor } from '#lib/openpgp/armor';
 import { OpenPGPError } from '#lib/openpgp/error';
-import { type PublicKey } from '#lib/openpgp/library';
+import type { PublicKey } from '#lib/openpgp/library';
 import { LIMITS } from '#lib/openpgp/limits';
 import { ByteReader, gatherBody, readPacket } from '#lib/openpgp/packet';
 import { beginsWithArmor, encryptedStream, type Encryption } from './recognise.js';

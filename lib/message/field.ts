@@ -10,7 +10,7 @@
  * This file: header fields on their way out. Everything that Postern writes into a header goes through here.
  */
 import { isUtf8 } from 'node:buffer';
-import { type Header, type HeaderField } from '#lib/mime/header';
+import type { Header, HeaderField } from '#lib/mime/header';
 
 /** Octets of a line without its end, RFC 5322 §2.1.1. */
 const LINE_LIMIT = 998;

@@ -1,6 +1,6 @@
-import { type ByteStream } from '#lib/bytes/source';
+import type { ByteStream } from '#lib/bytes/source';
 import { parseContentDisposition, parseContentTransferEncoding } from '#lib/mime/contenttype';
-import { type Part } from '#lib/mime/structure';
+import type { Part } from '#lib/mime/structure';
 import { withoutParameters } from './parameters.js';
 import {
   Base64Decoder,

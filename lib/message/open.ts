@@ -1,13 +1,13 @@
-import { type ByteStream, type Source } from '#lib/bytes/source';
+import type { ByteStream, Source } from '#lib/bytes/source';
 import { parseContentType } from '#lib/mime/contenttype';
 import { Header, splitHeader } from '#lib/mime/header';
 import { type Part, StructureParser } from '#lib/mime/structure';
 import { OpenPGPError } from '#lib/openpgp/error';
-import { type PrivateKey } from '#lib/openpgp/library';
-import { type Offload } from '#lib/openpgp/offload';
+import type { PrivateKey } from '#lib/openpgp/library';
+import type { Offload } from '#lib/openpgp/offload';
 import { type OpenedMessage, openMessage } from '#lib/openpgp/open';
-import { type SessionKey } from '#lib/openpgp/sessionkey';
-import { type Verifiers } from '#lib/openpgp/verification';
+import type { SessionKey } from '#lib/openpgp/sessionkey';
+import type { Verifiers } from '#lib/openpgp/verification';
 import { type KeyName, recipientsOf } from './addressed.js';
 import { isFieldName, lineEndOf, mboxLine } from './field.js';
 import { type Edit, editStream, legacyDisplayEdits, legacyPartEdit } from './legacydisplay.js';
@@ -15,7 +15,7 @@ import { ORIGIN_FIELD, hasOriginMark } from './origin.js';
 import { PEP_HEAD, isPepOuter, pepMessage } from './pep.js';
 import { type Encryption, encryptedStream, readTop, recognise } from './recognise.js';
 import { judgeSender } from './sender.js';
-import { type Status } from './status.js';
+import type { Status } from './status.js';
 import { type PayloadForm, inlineHeader, payloadForm, viewHeader } from './view.js';
 import { type Shown, asStored } from './stored.js';
 

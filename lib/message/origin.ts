@@ -9,7 +9,7 @@
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { type Header, unfold } from '#lib/mime/header';
-import { type SessionKey } from '#lib/openpgp/sessionkey';
+import type { SessionKey } from '#lib/openpgp/sessionkey';
 import { writeField } from './field.js';
 
 export const ORIGIN_FIELD = 'Postern-Origin';

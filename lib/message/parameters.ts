@@ -1,5 +1,5 @@
-import { type HeaderField } from '#lib/mime/header';
-import { type LineEnd } from './field.js';
+import type { HeaderField } from '#lib/mime/header';
+import type { LineEnd } from './field.js';
 
 /** A parameter of a field like Content-Type as it is written: from its semicolon to before the next one. */
 const PARAMETER = /;(?:[^;"(]|"(?:[^"\\]|\\[^])*(?:"|$)|\((?:[^()\\]|\\[^])*(?:\)|$)|\()*/g;

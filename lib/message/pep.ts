@@ -1,5 +1,5 @@
-import { type Header } from '#lib/mime/header';
-import { type Part } from '#lib/mime/structure';
+import type { Header } from '#lib/mime/header';
+import type { Part } from '#lib/mime/structure';
 
 /** Octets at the start of a payload in which p≡p's note about the wrapping stands. */
 export const PEP_HEAD = 4 * 1024;

@@ -1,4 +1,4 @@
-import { type Header } from '#lib/mime/header';
+import type { Header } from '#lib/mime/header';
 import { copyField, isClaim, isStructural, writeField } from './field.js';
 
 /** What of the original header stays readable outside. */

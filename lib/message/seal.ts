@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { type ByteStream, type Source } from '#lib/bytes/source';
+import type { ByteStream, Source } from '#lib/bytes/source';
 import { Header, unfold } from '#lib/mime/header';
-import { type PrivateKey } from '#lib/openpgp/library';
-import { type Offload } from '#lib/openpgp/offload';
-import { type Recipient } from '#lib/openpgp/recipient';
+import type { PrivateKey } from '#lib/openpgp/library';
+import type { Offload } from '#lib/openpgp/offload';
+import type { Recipient } from '#lib/openpgp/recipient';
 import { type Sealer, createSealer } from '#lib/openpgp/seal';
 import { isEncryptedTo } from './addressed.js';
 import { autocryptField } from './autocrypt.js';

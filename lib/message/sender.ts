@@ -1,9 +1,9 @@
 import { addressOfUserID } from '#lib/keys/address';
 import { type Header, type HeaderField, unfold } from '#lib/mime/header';
-import { type PublicKey } from '#lib/openpgp/library';
-import { type SignatureVerdict } from '#lib/openpgp/verification';
+import type { PublicKey } from '#lib/openpgp/library';
+import type { SignatureVerdict } from '#lib/openpgp/verification';
 import { singleAddress } from './address.js';
-import { type Status } from './status.js';
+import type { Status } from './status.js';
 
 /** Who a message is shown to be from. */
 export interface Sender {

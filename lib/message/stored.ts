@@ -1,6 +1,6 @@
-import { type ByteStream, type Source } from '#lib/bytes/source';
+import type { ByteStream, Source } from '#lib/bytes/source';
 import { isClaim } from './field.js';
-import { type Top } from './recognise.js';
+import type { Top } from './recognise.js';
 
 /** Bytes to be shown. */
 export interface Shown {

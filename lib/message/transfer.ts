@@ -1,4 +1,4 @@
-import { type ByteStream } from '#lib/bytes/source';
+import type { ByteStream } from '#lib/bytes/source';
 
 /** Whether an encoding (RFC 2045 §6.1) leaves the bytes as they are. */
 export function isIdentity(encoding: string): boolean {

@@ -2,7 +2,7 @@ import { parseContentType } from '#lib/mime/contenttype';
 import { type Header, type HeaderField, unfold } from '#lib/mime/header';
 import { type LineEnd, isClaim, isFieldName, isStructural, lineEndOf, tameField } from './field.js';
 import { withoutParameters } from './parameters.js';
-import { type Sender } from './sender.js';
+import type { Sender } from './sender.js';
 import { statusField } from './status.js';
 
 /**

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { type Command } from 'commander';
-import { type KeyName } from '#lib/message/addressed';
-import { type View } from '#lib/message/open';
-import { type OpenPGPError } from '#lib/openpgp/error';
-import { type PrivateKey, type PublicKey } from '#lib/openpgp/library';
-import { type Keyring } from '#lib/keys/keyring';
-import { type Context } from '../command.js';
+import type { Command } from 'commander';
+import type { KeyName } from '#lib/message/addressed';
+import type { View } from '#lib/message/open';
+import type { OpenPGPError } from '#lib/openpgp/error';
+import type { PrivateKey, PublicKey } from '#lib/openpgp/library';
+import type { Keyring } from '#lib/keys/keyring';
+import type { Context } from '../command.js';
 import { Exit, Failure } from '../exit.js';
 import { explain } from '../explain.js';
 import { recognisingKey } from '../originkey.js';

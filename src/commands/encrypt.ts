@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
-import { type Source } from '#lib/bytes/source';
+import type { Source } from '#lib/bytes/source';
 import { type HeaderPolicy, HEADER_POLICIES } from '#lib/message/policy';
-import { type SealOptions, type SealedMessage } from '#lib/message/seal';
-import { type PrivateKey } from '#lib/openpgp/library';
-import { type Recipient } from '#lib/openpgp/recipient';
-import { type Keyring } from '#lib/keys/keyring';
-import { type Context } from '../command.js';
+import type { SealOptions, SealedMessage } from '#lib/message/seal';
+import type { PrivateKey } from '#lib/openpgp/library';
+import type { Recipient } from '#lib/openpgp/recipient';
+import type { Keyring } from '#lib/keys/keyring';
+import type { Context } from '../command.js';
 import { Exit, Failure } from '../exit.js';
 import { markingKey } from '../originkey.js';
 import { type PassphraseOptions, addPassphraseOptions, passphrasesFrom, unlockKey } from '../passphrase.js';

@@ -55,7 +55,7 @@ async function fails(result: Promise<Result>, code: number, message: RegExp): Pr
   const { code: actual, stdout, stderr } = await result;
   assert.equal(actual, code, stderr);
   assert.match(stderr, message);
-  assert.doesNotMatch(stderr, /internal error|    at |secret|correct horse/);
+  assert.doesNotMatch(stderr, /internal error|\n {4}at |secret|correct horse/);
   assert.equal(stdout.length, 0);
 }
 
