@@ -5,37 +5,31 @@ const POLYNOMIAL = 0x864cfb;
 const INITIAL = 0xb704ce;
 const SLICES = 8;
 
-/** TABLES[k][octet]: what an octet does to the checksum k octets further on. The checksum lies in the upper 24 of 32 bits. */
-const TABLES = makeTables();
-const [T0, T1, T2, T3, T4, T5, T6, T7] = TABLES as readonly [
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-];
+type Tables = readonly [Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array];
 
-function makeTables(): readonly Int32Array[] {
-  const first = Int32Array.from({ length: 256 }, (_, octet) => {
+/** Made when they are first needed: not every message has a checksum, and start-up counts. */
+let tables: Tables | undefined;
+
+/** [k][octet]: what an octet does to the checksum k octets further on. The checksum lies in the upper 24 of 32 bits. */
+function makeTables(): Tables {
+  const first = new Int32Array(256);
+  for (let octet = 0; octet < 256; octet++) {
     let crc = octet << 24;
     for (let bit = 0; bit < 8; bit++) crc = crc < 0 ? (crc << 1) ^ (POLYNOMIAL << 8) : crc << 1;
-    return crc;
-  });
-  const tables = [first];
-  for (let slice = 1; slice < SLICES; slice++) {
-    const before = tables[slice - 1] ?? first;
-    tables.push(before.map((crc) => (crc << 8) ^ (first[crc >>> 24] ?? 0)));
+    first[octet] = crc;
   }
-  return tables;
+  const further = (before: Int32Array) => before.map((crc) => (crc << 8) ^ (first[crc >>> 24] ?? 0));
+  const all = [first];
+  for (let slice = 1; slice < SLICES; slice++) all.push(further(all[slice - 1] ?? first));
+  return all as unknown as Tables;
 }
 
 export class Crc24 {
   #crc = INITIAL << 8;
 
   update(bytes: Buffer): void {
+    tables ??= makeTables();
+    const [T0, T1, T2, T3, T4, T5, T6, T7] = tables;
     let crc = this.#crc;
     const whole = bytes.length - (bytes.length % SLICES);
     let i = 0;

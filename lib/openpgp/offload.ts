@@ -27,7 +27,7 @@ export function workerPool(threads: number): Offload {
   const start = async () => {
     const { Tinypool } = await import('tinypool');
     return new Tinypool({
-      filename: new URL('./jobs.js', import.meta.url).href,
+      filename: import.meta.resolve('#lib/openpgp/jobs'),
       minThreads: 0,
       maxThreads: threads,
       idleTimeout: 60_000,
