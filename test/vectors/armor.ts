@@ -69,10 +69,10 @@ export function makeArmor(own: TestSubkey): Made[] {
     ),
     bad('armor-no-tail', 'truncated', changed(`${end}\n`, '')),
     bad('armor-cut-tail', 'truncated', changed(`${end}\n`, end.slice(0, 12))),
-    bad('armor-cut-data', 'truncated', Buffer.from(text.slice(0, 3000))),
+    bad('armor-cut-data', 'truncated', Buffer.from(text.slice(0, 1200))),
     bad('armor-wrong-tail', 'armor', changed(end, '-----END PGP SIGNATURE-----')),
     bad('armor-other-type', 'armor', changed(/MESSAGE/g, 'SIGNATURE')),
     bad('armor-line-missing', 'truncated', Buffer.from(lines.filter((_, i) => i !== 30).join('\n'))),
-    bad('armor-empty', 'truncated', armored(Buffer.alloc(0))),
+    bad('armor-empty', 'malformed', armored(Buffer.alloc(0))),
   ];
 }

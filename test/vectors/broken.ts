@@ -66,10 +66,10 @@ function makeSeipd1(own: TestSubkey): Made[] {
     fine('seipd1-plain', right),
     bad('seipd1-mdc-wrong', 'mdc-mismatch', flipped(right, -1)),
     bad('seipd1-mdc-of-other', 'mdc-mismatch', v1(own, content, mdc(Buffer.from('other')))),
-    bad('seipd1-payload-changed', 'mdc-mismatch', flipped(right, -2000)),
+    bad('seipd1-payload-changed', 'mdc-mismatch', flipped(right, -700)),
     bad('seipd1-mdc-missing', 'mdc-missing', v1(own, content, Buffer.alloc(0))),
     bad('seipd1-mdc-header-changed', 'mdc-missing', flipped(right, -22)),
-    bad('seipd1-shorter-than-mdc', 'mdc-missing', v1(own, Buffer.alloc(0), Buffer.of(0xd3, 0x14))),
+    bad('seipd1-shorter-than-mdc', 'truncated', v1(own, Buffer.alloc(0), Buffer.of(0xd3, 0x14))),
     bad('seipd1-empty', 'malformed', v1(own, Buffer.alloc(0))),
     bad('sed', 'no-integrity', Buffer.concat([pkeskX25519(3, own, KEY), sed])),
     bad('sed-with-session-key', 'no-integrity', sed, { keys: [], sessionKey: KEY }),
@@ -146,7 +146,7 @@ function makeSeipd2(own: TestSubkey): Made[] {
     }),
     fine('seipd2-empty-payload', v2(own, literal(Buffer.alloc(0))), { size: 0, seipd: 2 }),
     bad('seipd2-no-content', 'malformed', v2(own, Buffer.alloc(0))),
-    bad('seipd2-only-header', 'malformed', Buffer.concat([pkesk, packet(Tag.seipd, parts.header)]), { size }),
+    bad('seipd2-only-header', 'truncated', Buffer.concat([pkesk, packet(Tag.seipd, parts.header)]), { size }),
   );
   return made;
 }
@@ -161,7 +161,7 @@ function makeTruncated(own: TestSubkey): Made[] {
     'after-pkesk': head1,
     'in-header': head1 + 2,
     'in-prefix': head1 + 12,
-    'in-payload': head1 + 3000,
+    'in-payload': head1 + 900,
     'before-mdc': message1.length - 22,
     'in-mdc': message1.length - 1,
   })) {
@@ -184,7 +184,7 @@ function makeTruncated(own: TestSubkey): Made[] {
     const released = chunks === 4 ? size : Math.max(0, chunks * CHUNK - LITERAL_HEAD);
     made.push(bad(`seipd2-cut-${name}`, 'truncated', message2.subarray(0, at), { size, released }));
   }
-  made.push(bad('empty', 'truncated', Buffer.alloc(0)));
+  made.push(bad('empty', 'armor', Buffer.alloc(0)));
   return made;
 }
 

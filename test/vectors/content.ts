@@ -29,24 +29,31 @@ export function makeContent(own: TestSubkey): Made[] {
     made.push(bad(`seipd1-${name}`, error, v1(own, plaintext)));
     made.push(bad(`seipd2-${name}`, error, v2(own, plaintext), { released }));
   };
-  const bothFine = (name: string, plaintext: Buffer): void => {
-    made.push(fine(`seipd1-${name}`, v1(own, plaintext)), fine(`seipd2-${name}`, v2(own, plaintext), { seipd: 2 }));
+  const bothFine = (name: string, plaintext: Buffer, size = MAIL.length): void => {
+    made.push(
+      fine(`seipd1-${name}`, v1(own, plaintext), { size }),
+      fine(`seipd2-${name}`, v2(own, plaintext), { size, seipd: 2 }),
+    );
   };
   bothFine('padding-inside', Buffer.concat([content, padding]));
   bothFine('marker-inside', Buffer.concat([marker, content, marker]));
   bothFine('unknown-noncritical-inside', Buffer.concat([packet(60, Buffer.from('private')), content]));
   bothFine('literal-partial', partialPacket(Tag.literal, inner, [9, 10, 11]));
-  bothFine('literal-partial-empty-end', partialPacket(Tag.literal, literalBody(payloadOf('mail', 5000)), [12, 9]));
+  bothFine(
+    'literal-partial-empty-end',
+    partialPacket(Tag.literal, literalBody(payloadOf('mail', 1530)), [10, 9]),
+    1530,
+  );
   bothFine('literal-old-format', oldPacket(Tag.literal, inner, 1));
   bothFine('literal-old-format-long', oldPacket(Tag.literal, inner, 2));
   bothFine('literal-named', packet(Tag.literal, literalBody(MAIL, 'u', '_CONSOLE')));
-  both('unknown-critical-inside', 'malformed', Buffer.concat([packet(38, Buffer.from('new')), content]));
-  both('two-literals', 'malformed', Buffer.concat([content, content]), MAIL.length);
+  both('unknown-critical-inside', 'unsupported', Buffer.concat([packet(38, Buffer.from('new')), content]));
+  both('two-literals', 'trailing-data', Buffer.concat([content, content]), MAIL.length);
   both('trailing-octets-inside', 'malformed', Buffer.concat([content, Buffer.from('more')]), MAIL.length);
   both('literal-too-long', 'truncated', packetSaying(Tag.literal, inner.length + 100, inner), MAIL.length);
   both('literal-too-short', 'malformed', packetSaying(Tag.literal, inner.length - 100, inner), MAIL.length - 100);
-  both('literal-headless', 'malformed', packet(Tag.literal, Buffer.from('b')));
-  both('literal-name-too-long', 'malformed', packet(Tag.literal, Buffer.of(0x62, 200, 1, 2, 3)));
+  both('literal-headless', 'truncated', packet(Tag.literal, Buffer.from('b')));
+  both('literal-name-too-long', 'truncated', packet(Tag.literal, Buffer.of(0x62, 200, 1, 2, 3)));
   both('literal-partial-short-first', 'malformed', partialPacket(Tag.literal, inner, [8, 9]));
   both('nested-encryption', 'malformed', v1(own, content));
   both('only-padding', 'malformed', padding);
@@ -54,9 +61,9 @@ export function makeContent(own: TestSubkey): Made[] {
   both('signature-without-data', 'malformed', packet(Tag.signature, seededBytes('signature', 70)));
   // The last octets, an MDC packet, are plaintext in the eyes of SEIPDv2.
   made.push(
-    bad('seipd2-mdc-inside', 'malformed', v2(own, Buffer.concat([content, mdc(content)])), { released: MAIL.length }),
+    bad('seipd2-mdc-inside', 'unsupported', v2(own, Buffer.concat([content, mdc(content)])), { released: MAIL.length }),
   );
-  made.push(bad('seipd1-two-mdc', 'malformed', v1(own, Buffer.concat([content, mdc(content)]))));
+  made.push(bad('seipd1-two-mdc', 'unsupported', v1(own, Buffer.concat([content, mdc(content)]))));
   return made;
 }
 
@@ -76,14 +83,14 @@ export function makeCompressed(own: TestSubkey): Made[] {
     fine('seipd1-zip-old-open-length', v1(own, oldPacket(Tag.compressed, zip.subarray(3), 3))),
     fine('seipd2-zip', v2(own, zip), { seipd: 2 }),
     fine('seipd1-zip-twice', v1(own, compressed(2, zip))),
-    bad('seipd1-zip-eight-times', 'limit', v1(own, nested)),
-    bad('seipd1-zip-cut', 'malformed', v1(own, packet(Tag.compressed, Buffer.concat([Buffer.of(1), cut])))),
+    bad('seipd1-zip-eight-times', 'decompression-limit', v1(own, nested)),
+    bad('seipd1-zip-cut', 'truncated', v1(own, packet(Tag.compressed, Buffer.concat([Buffer.of(1), cut])))),
     bad('seipd1-zip-garbage', 'malformed', v1(own, broken)),
     bad('seipd1-zip-unknown', 'unsupported', v1(own, packet(Tag.compressed, Buffer.concat([Buffer.of(9), content])))),
-    bad('seipd1-zip-empty', 'malformed', v1(own, packet(Tag.compressed, Buffer.alloc(0)))),
+    bad('seipd1-zip-empty', 'truncated', v1(own, packet(Tag.compressed, Buffer.alloc(0)))),
     bad('seipd1-zip-of-nothing', 'malformed', v1(own, compressed(1, Buffer.alloc(0)))),
-    bad('seipd1-zip-trailing', 'malformed', v1(own, Buffer.concat([zip, content]))),
-    bad('seipd1-zip-trailing-inside', 'malformed', v1(own, compressed(1, Buffer.concat([content, content])))),
+    bad('seipd1-zip-trailing', 'trailing-data', v1(own, Buffer.concat([zip, content]))),
+    bad('seipd1-zip-trailing-inside', 'trailing-data', v1(own, compressed(1, Buffer.concat([content, content])))),
     bad('seipd1-bomb', 'decompression-limit', bomb, { kind: 'zeros', size: bombSize, released: bombSize }),
   ];
 }

@@ -24,7 +24,7 @@ export const OWN_V6: KeyName = 'openpgpjs-x25519-v6';
 export const RSA: KeyName = 'gpg-rsa2048';
 
 export const KEY = testSessionKey('broken');
-export const MAIL = payloadOf('mail', 5000);
+export const MAIL = payloadOf('mail', 1500);
 
 /** Chunks of 1024 octets; the literal packet's header takes 9 of the first one. */
 export const OCTET = 4;

@@ -13,7 +13,7 @@ export interface Made {
   readonly message: Buffer;
 }
 
-/** What differs from the usual vector: a signed or unsigned mail of 3000 octets. */
+/** What differs from the usual vector: a signed or unsigned mail of 2000 octets. */
 interface Shape {
   readonly size?: number;
   readonly kind?: PayloadKind;
@@ -21,7 +21,7 @@ interface Shape {
   readonly signers?: readonly KeyName[];
 }
 
-const SIZE = 3000;
+const SIZE = 2000;
 
 /** A vector that opens. */
 export function good(name: string, from: string, keys: readonly KeyName[], message: Buffer, shape: Shape = {}): Made {

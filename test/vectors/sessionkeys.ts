@@ -57,7 +57,7 @@ export function makeSessionKeys(own: TestSubkey, ownV6: TestSubkey, rsa: TestSub
     bad('session-key-none', 'no-key', seipd1),
     bad('session-key-of-stranger', 'no-key', Buffer.concat([pkeskX25519(3, ownV6, KEY), seipd1])),
     bad('session-key-unknown-version', 'no-key', Buffer.concat([packet(Tag.pkesk, Buffer.of(9, 1, 2, 3)), seipd1])),
-    bad('session-key-unknown-algorithm', 'no-key', Buffer.concat([unknownAlgorithm(own), seipd1])),
+    bad('session-key-unknown-algorithm', 'session-key', Buffer.concat([unknownAlgorithm(own), seipd1])),
     bad('session-key-garbage', 'session-key', Buffer.concat([x25519(small), seipd1])),
     bad('session-key-wrapped-empty', 'session-key', Buffer.concat([x25519(Buffer.of(9)), seipd1])),
     bad('session-key-cut', 'session-key', Buffer.concat([packet(Tag.pkesk, own3.subarray(2, 40)), seipd1])),
@@ -67,30 +67,30 @@ export function makeSessionKeys(own: TestSubkey, ownV6: TestSubkey, rsa: TestSub
     // The answers to wrong RSA padding are alike, so that nobody learns anything from them (Bleichenbacher).
     withRSA(
       'session-key-rsa-padding',
-      'mdc-mismatch',
+      'mdc-missing',
       changed((block) => block.writeUInt8(1, 1)),
     ),
     withRSA(
       'session-key-rsa-first-octet',
-      'mdc-mismatch',
+      'mdc-missing',
       changed((block) => block.writeUInt8(1, 0)),
     ),
     withRSA(
       'session-key-rsa-checksum',
-      'mdc-mismatch',
+      'mdc-missing',
       changed((block) => block.writeUInt8(block.readUInt8(block.length - 1) ^ 1, block.length - 1)),
     ),
     withRSA(
       'session-key-rsa-no-separator',
-      'mdc-mismatch',
+      'mdc-missing',
       changed((block) => block.fill(1, 2)),
     ),
     withRSA(
       'session-key-rsa-short-filler',
-      'mdc-mismatch',
+      'mdc-missing',
       changed((block) => block.writeUInt8(0, 5)),
     ),
-    withRSA('session-key-rsa-short-key', 'mdc-mismatch', (size) =>
+    withRSA('session-key-rsa-short-key', 'mdc-missing', (size) =>
       pkcs1(checkedSessionKey(testSessionKey('short', 7)).fill(9, 0, 1), size),
     ),
   ];
