@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { type ByteStream } from '#lib/bytes/source';
 import { OpenPGPError } from '#lib/openpgp/error';
 import { type PublicKey } from '#lib/openpgp/library';
-import { type OpenOptions, type SignatureVerdict, openMessage } from '#lib/openpgp/open';
+import { type OpenOptions, openMessage } from '#lib/openpgp/open';
+import { type SignatureVerdict } from '#lib/openpgp/verification';
 import { KEY_NAMES, type Vector, loadKey } from './catalogue.js';
 import { payloadOf, sha256 } from './payload.js';
 
