@@ -59,15 +59,21 @@ const armorLike = fc
 
 it('armor: what is encoded in pieces has the size announced and decodes to the same octets', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.nat(300), fc.nat(200_000)), cuts, cuts, (size, encoderCuts, decoderCuts) => {
-      const octets = seededBytes('armor', size);
-      const encoder = new ArmorEncoder();
-      const out = [...pieces(octets, encoderCuts)].map((piece) => encoder.push(piece));
-      const text = Buffer.concat([...out, encoder.end()]);
-      assert.equal(text.length, armoredSize(size));
-      for (const line of text.toString('latin1').split('\r\n')) assert.ok(line.length <= 76 && !line.includes('\n'));
-      assert.deepEqual(decode(text, decoderCuts), { octets });
-    }),
+    fc.property(
+      fc.oneof(fc.nat(300), fc.nat(200_000)),
+      cuts,
+      cuts,
+      fc.boolean(),
+      (size, encoderCuts, decoderCuts, checksum) => {
+        const octets = seededBytes('armor', size);
+        const encoder = new ArmorEncoder(checksum);
+        const out = [...pieces(octets, encoderCuts)].map((piece) => encoder.push(piece));
+        const text = Buffer.concat([...out, encoder.end()]);
+        assert.equal(text.length, armoredSize(size, checksum));
+        for (const line of text.toString('latin1').split('\r\n')) assert.ok(line.length <= 76 && !line.includes('\n'));
+        assert.deepEqual(decode(text, decoderCuts), { octets });
+      },
+    ),
     runs(60),
   );
 });
