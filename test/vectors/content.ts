@@ -49,9 +49,9 @@ export function makeContent(own: TestSubkey): Made[] {
   bothFine('literal-named', packet(Tag.literal, literalBody(MAIL, 'u', '_CONSOLE')));
   both('unknown-critical-inside', 'unsupported', Buffer.concat([packet(38, Buffer.from('new')), content]));
   both('two-literals', 'trailing-data', Buffer.concat([content, content]), MAIL.length);
-  both('trailing-octets-inside', 'malformed', Buffer.concat([content, Buffer.from('more')]), MAIL.length);
+  both('trailing-octets-inside', 'trailing-data', Buffer.concat([content, Buffer.from('more')]), MAIL.length);
   both('literal-too-long', 'truncated', packetSaying(Tag.literal, inner.length + 100, inner), MAIL.length);
-  both('literal-too-short', 'malformed', packetSaying(Tag.literal, inner.length - 100, inner), MAIL.length - 100);
+  both('literal-too-short', 'trailing-data', packetSaying(Tag.literal, inner.length - 100, inner), MAIL.length - 100);
   both('literal-headless', 'truncated', packet(Tag.literal, Buffer.from('b')));
   both('literal-name-too-long', 'truncated', packet(Tag.literal, Buffer.of(0x62, 200, 1, 2, 3)));
   both('literal-partial-short-first', 'malformed', partialPacket(Tag.literal, inner, [8, 9]));
@@ -61,9 +61,11 @@ export function makeContent(own: TestSubkey): Made[] {
   both('signature-without-data', 'malformed', packet(Tag.signature, seededBytes('signature', 70)));
   // The last octets, an MDC packet, are plaintext in the eyes of SEIPDv2.
   made.push(
-    bad('seipd2-mdc-inside', 'unsupported', v2(own, Buffer.concat([content, mdc(content)])), { released: MAIL.length }),
+    bad('seipd2-mdc-inside', 'trailing-data', v2(own, Buffer.concat([content, mdc(content)])), {
+      released: MAIL.length,
+    }),
   );
-  made.push(bad('seipd1-two-mdc', 'unsupported', v1(own, Buffer.concat([content, mdc(content)]))));
+  made.push(bad('seipd1-two-mdc', 'trailing-data', v1(own, Buffer.concat([content, mdc(content)]))));
   return made;
 }
 
