@@ -12,9 +12,9 @@ import { small } from './small.js';
 import { start } from './start.js';
 
 const BENCHES: Readonly<Record<string, (material: Material) => Promise<Result[]>>> = {
-  start,
-  small,
   opening,
+  small,
+  start,
   sealing,
   loop,
   memory,

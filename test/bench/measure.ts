@@ -70,7 +70,6 @@ export async function interleaved<Name extends string>(
   const times = new Map<string, { wall: number[]; cpu: number[] }>();
   for (let round = 0; round < rounds; round++) {
     for (const [name, run] of Object.entries<() => Promise<ProgramRun | undefined>>(runs)) {
-      globalThis.gc?.();
       const lists = times.get(name) ?? { wall: [], cpu: [] };
       times.set(name, lists);
       const before = process.cpuUsage();
