@@ -166,6 +166,7 @@ export function deleteCertificate(site: Site, address: string): void {
     site.home,
     'key',
     'delete',
+    '--yes',
     address,
   ]);
   assert.equal(status, 0, stderr.toString());
