@@ -145,6 +145,16 @@ describe('Dovecot with etc/dovecot', () => {
       },
     },
     {
+      name: 'exits with 75, though the script of the user files the message elsewhere',
+      begin: () => {
+        site.setMode('tempfail');
+        script('require ["fileinto", "copy"]; fileinto :copy "Lists";');
+      },
+      end: () => {
+        site.setMode('work');
+      },
+    },
+    {
       name: 'did its work, but the script of the user is wrong',
       begin: () => {
         script('require "fileinto"; if true { fileinto "Lists";');

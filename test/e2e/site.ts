@@ -289,10 +289,10 @@ export function messagesIn(maildir: string): Buffer[] {
     .flatMap((path) => readdirSync(path).map((name) => readFileSync(join(path, name))));
 }
 
-/** The files of a site that hold the text, wherever a server could have left it; not below the folders `except`. */
+/** The files of a site that hold the text, wherever a server could have left it: not below the program, its keyring and `except`. */
 export function filesWith(site: Site, text: string, except: readonly string[] = []): string[] {
   return readdirSync(site.folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => ![STATE, 'program', ...except].some((folder) => name.startsWith(`${folder}/`)))
+    .filter((name) => ![STATE, 'program', 'home', ...except].some((folder) => name.startsWith(`${folder}/`)))
     .filter((name) => {
       const path = join(site.folder, name);
       return statSync(path, { throwIfNoEntry: false })?.isFile() === true && readFileSync(path).includes(text);
