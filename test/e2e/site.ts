@@ -289,14 +289,21 @@ export function messagesIn(maildir: string): Buffer[] {
     .flatMap((path) => readdirSync(path).map((name) => readFileSync(join(path, name))));
 }
 
-/** The files of a site that hold the text, wherever a server could have left it: not below the program, its keyring and `except`. */
+/** What in a site is not the mail server's: the harness, the program, the filter's keyring. */
+const NOT_SERVERS: readonly string[] = [STATE, 'program', 'home'];
+
+/** The files of a site that hold the text, wherever a server could have left it, but for what is below `except`. */
 export function filesWith(site: Site, text: string, except: readonly string[] = []): string[] {
-  return readdirSync(site.folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => ![STATE, 'program', 'home', ...except].some((folder) => name.startsWith(`${folder}/`)))
-    .filter((name) => {
-      const path = join(site.folder, name);
-      return statSync(path, { throwIfNoEntry: false })?.isFile() === true && readFileSync(path).includes(text);
-    });
+  return readdirSync(site.folder)
+    .filter((name) => ![...NOT_SERVERS, ...except].includes(name))
+    .flatMap((name) => filesBelow(join(site.folder, name)))
+    .filter((path) => readFileSync(path).includes(text));
+}
+
+function filesBelow(path: string): string[] {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isDirectory() === true) return readdirSync(path).flatMap((name) => filesBelow(join(path, name)));
+  return stats?.isFile() === true ? [path] : [];
 }
 
 /** A message whose subject and body can be found again where they do not belong, longer than a pipe holds. */
