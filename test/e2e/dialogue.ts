@@ -8,15 +8,10 @@ export interface Envelope {
 }
 
 /**
- * Hands a message (with CRLF) to a server, and resolves to the last line of the reply that followed the data. Replies other
- * than the expected ones before that are errors.
+ * Hands a message (with CRLF) to an LMTP server (RFC 2033), and resolves to the last line of the reply that followed the
+ * data. Replies other than the expected ones before that are errors.
  */
-export async function deliver(
-  port: number,
-  protocol: 'LMTP' | 'SMTP',
-  envelope: Envelope,
-  message: Buffer,
-): Promise<string> {
+export async function deliver(port: number, envelope: Envelope, message: Buffer): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   const lines = replies(socket);
   const ask = async (command: string, code: string): Promise<void> => {
@@ -26,7 +21,7 @@ export async function deliver(
   };
   try {
     await ask('', '220');
-    await ask(`${protocol === 'LMTP' ? 'LHLO' : 'EHLO'} client.example.com`, '250');
+    await ask('LHLO client.example.com', '250');
     await ask(`MAIL FROM:<${envelope.from}>`, '250');
     await ask(`RCPT TO:<${envelope.to}>`, '250');
     await ask('DATA', '354');
@@ -40,7 +35,7 @@ export async function deliver(
 }
 
 /** Dot-stuffing, RFC 5321 §4.5.2. */
-function stuff(message: Buffer): Buffer {
+export function stuff(message: Buffer): Buffer {
   return Buffer.from(message.toString('latin1').replace(/^\./gm, '..'), 'latin1');
 }
 

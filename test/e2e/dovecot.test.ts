@@ -41,7 +41,7 @@ describe('Dovecot with etc/dovecot', () => {
   });
 
   const send = (message: Buffer, to: string = ALICE): Promise<string> =>
-    deliver(dovecot.port, 'LMTP', { from: 'bob@example.com', to }, message);
+    deliver(dovecot.port, { from: 'bob@example.com', to }, message);
   const inbox = (user: string = ALICE): Buffer[] => messagesIn(join(dovecot.userHome(user), 'Maildir'));
   const folder = (name: string): Buffer[] => messagesIn(join(dovecot.userHome(ALICE), 'Maildir', `.${name}`));
   const script = (text: string): void => {
@@ -99,6 +99,17 @@ describe('Dovecot with etc/dovecot', () => {
     mode('is killed while it reads', 'killed-reading'),
     mode('is killed while it writes', 'killed-writing'),
     mode('exits with 75', 'tempfail'),
+    {
+      name: 'takes too long',
+      begin: () => {
+        site.setMode('hang');
+        site.installFilter(1);
+      },
+      end: () => {
+        site.setMode('work');
+        site.installFilter();
+      },
+    },
     {
       name: 'has no certificate for the recipient',
       to: CAROL,

@@ -3,6 +3,7 @@ import { type SpawnSyncReturns } from 'node:child_process';
 import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { stuff } from './dialogue.js';
 import {
   ALICE,
   CAROL,
@@ -43,9 +44,9 @@ describe('Exim with etc/exim', () => {
     site.run('exim', ['-C', configuration, ...args], { input });
   /** Submits by SMTP, and waits for the first attempt to deliver (`-odf`). */
   const send = (message: Buffer, to: string): void => {
-    const stuffed = message.toString('latin1').replace(/^\./gm, '..');
     const dialogue = ['EHLO client.example.com', 'MAIL FROM:<bob@example.com>', `RCPT TO:<${to}>`, 'DATA', ''];
-    const { stdout } = exim(['-odf', '-bs'], Buffer.from(`${dialogue.join('\r\n')}${stuffed}.\r\nQUIT\r\n`, 'latin1'));
+    const parts = [Buffer.from(dialogue.join('\r\n')), stuff(message), Buffer.from('.\r\nQUIT\r\n')];
+    const { stdout } = exim(['-odf', '-bs'], Buffer.concat(parts));
     assert.match(stdout.toString(), /^250 OK id=/m);
   };
   const queued = (): number => Number(exim(['-bpc']).stdout.toString());
@@ -127,6 +128,18 @@ describe('Exim with etc/exim', () => {
     mode('is killed while it reads', 'killed-reading', /transport filter process failed \(-9\)/),
     mode('is killed while it writes', 'killed-writing', /transport filter process failed \(-9\)/),
     mode('exits with 75', 'tempfail', /transport filter process failed \(75\)/),
+    {
+      name: 'takes too long',
+      begin: () => {
+        site.setMode('hang');
+        site.installFilter(1);
+      },
+      end: () => {
+        site.setMode('work');
+        site.installFilter();
+      },
+      log: /transport filter process failed \(124\)/,
+    },
     {
       name: 'has no certificate for the recipient',
       to: CAROL,

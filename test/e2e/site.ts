@@ -34,9 +34,10 @@ export interface Account {
 
 /**
  * What the program does when it is called: `work`; die of SIGKILL before all of the message has been read (`killed-reading`), or
- * after part of the encrypted message has been written (`killed-writing`); or exit with 75 (`tempfail`).
+ * after part of the encrypted message has been written (`killed-writing`); exit with 75 (`tempfail`); or do nothing for
+ * ever (`hang`).
  */
-export type Mode = 'work' | 'killed-reading' | 'killed-writing' | 'tempfail';
+export type Mode = 'work' | 'killed-reading' | 'killed-writing' | 'tempfail' | 'hang';
 
 export interface Site {
   readonly folder: string;
@@ -50,6 +51,8 @@ export interface Site {
   /** The folder where `postern-encrypt` is installed. */
   readonly library: string;
   readonly setMode: (mode: Mode) => void;
+  /** Installs postern-encrypt, with this time to do its work in. */
+  readonly installFilter: (seconds?: number) => void;
   /** What the mail server gave to the filter the last time. */
   readonly handed: () => Buffer;
   /** Makes a folder that belongs to the account. */
@@ -110,6 +113,14 @@ export function openSite(): Site {
     setMode: (mode) => {
       writeFileSync(join(state, 'mode'), mode);
     },
+    installFilter: (seconds = 240) => {
+      const path = `${join(folder, 'bin')}:/usr/local/bin:`;
+      site.install(
+        'postern-encrypt',
+        { '/usr/local/bin:': path, '/var/lib/postern': home, ' 240 ': ` ${seconds} ` },
+        0o755,
+      );
+    },
     handed: () => readFileSync(join(state, 'handed')),
     give: (path) => {
       own(path, account);
@@ -132,7 +143,7 @@ export function openSite(): Site {
     const bin = join(folder, 'bin');
     mkdirSync(bin);
     writeFileSync(join(bin, 'postern'), switchScript(program, state), { mode: 0o755 });
-    site.install('postern-encrypt', { '/usr/local/bin:': `${bin}:/usr/local/bin:`, '/var/lib/postern': home }, 0o755);
+    site.installFilter();
     site.setMode('work');
     makeKeys(folder);
     importCertificate(site, ALICE);
@@ -202,6 +213,7 @@ killed-reading)
   kill -KILL $$ ;;
 killed-writing) "$@" | { head -c 1000; kill -KILL $$; } ;;
 tempfail) cat > /dev/null; exit 75 ;;
+hang) exec sleep 60 ;;
 esac
 `;
 }
