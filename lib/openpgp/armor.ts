@@ -123,8 +123,6 @@ export class ArmorDecoder {
   #lineChars = 0;
   #lineEnd = 0;
   #sawCR = false;
-  /** Data lines to be read carefully before the fast path is tried again. */
-  #careful = 0;
 
   push(chunk: Buffer): Buffer {
     const out: Buffer[] = [];
@@ -214,28 +212,17 @@ export class ArmorDecoder {
 
   #data(chunk: Buffer, at: number, out: Buffer[]): number {
     if (this.#column === 0 && this.#count === 0 && this.#lineChars > 0) {
-      if (this.#careful > 0) this.#careful -= 1;
-      else {
-        const lineSize = this.#lineChars + this.#lineEnd;
-        const lines = Math.floor((chunk.length - at) / lineSize);
-        const decoded = lines > 0 ? decodeLines(chunk, at, lines, this.#lineChars, lineSize) : undefined;
-        if (decoded !== undefined) {
-          out.push(decoded);
-          return at + lines * lineSize;
-        }
-        // Something in there is not such a line (the end of the data, mostly): halve the way to it by careful reading.
-        this.#careful = lines > 64 ? 0 : lines;
-        if (lines > 64) return this.#dataPiece(chunk.subarray(0, at + (lines >> 1) * lineSize), at, out);
+      const lineSize = this.#lineChars + this.#lineEnd;
+      const decoded =
+        decodeLines(chunk, at, chunk.length, this.#lineChars, lineSize) ??
+        // Mostly it is the end of the data that is no such line.
+        decodeLines(chunk, at, endOfData(chunk, at), this.#lineChars, lineSize);
+      if (decoded !== undefined) {
+        out.push(decoded);
+        return at + (decoded.length / 3 / (this.#lineChars / 4)) * lineSize;
       }
     }
     return this.#dataLine(chunk, at, out);
-  }
-
-  /** The first half of a stretch whose whole could not be decoded at once. */
-  #dataPiece(half: Buffer, at: number, out: Buffer[]): number {
-    let next = at;
-    while (next < half.length && this.#state === 'data') next = this.#data(half, next, out);
-    return next;
   }
 
   /** Decodes up to the end of the present line (or of the chunk), character by character. */
@@ -307,21 +294,22 @@ function isSpace(char: number | undefined): boolean {
 }
 
 /**
- * Decodes lines of one form at once. Node's decoder passes over what is not base64 (the line ends), so the number of octets it
+ * Decodes the whole lines of one form before `end` at once. Node's decoder passes over what is not base64 (the line ends), so the number of octets it
  * gives tells whether there was anything else; then undefined. It also takes "-" and "_" for "+" and "/", which changes no
  * meaning: what is decoded is authenticated.
  */
-function decodeLines(
-  chunk: Buffer,
-  at: number,
-  lines: number,
-  lineChars: number,
-  lineSize: number,
-): Buffer | undefined {
+function decodeLines(chunk: Buffer, at: number, end: number, lineChars: number, lineSize: number): Buffer | undefined {
+  const lines = Math.floor((end - at) / lineSize);
   // The line end must be where it is expected, at least in the first and the last line.
-  if (chunk[at + lineSize - 1] !== LF || chunk[at + lines * lineSize - 1] !== LF) return undefined;
+  if (lines < 1 || chunk[at + lineSize - 1] !== LF || chunk[at + lines * lineSize - 1] !== LF) return undefined;
   const decoded = Buffer.from(chunk.toString('latin1', at, at + lines * lineSize), 'base64');
   return decoded.length === (lines * lineChars * 3) / 4 ? decoded : undefined;
+}
+
+/** Where a character of the padding, the checksum or the end line first stands. */
+function endOfData(chunk: Buffer, at: number): number {
+  const marks = [chunk.indexOf(PAD, at), chunk.indexOf(DASH, at)].filter((found) => found !== -1);
+  return Math.min(chunk.length, ...marks);
 }
 
 /** The decoded octets of an armored stream. */
