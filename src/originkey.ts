@@ -1,5 +1,6 @@
 /** The origin key that a command marks and recognises messages with (lib/message/origin.ts). */
 import { readFile } from 'node:fs/promises';
+import { isSystemError } from '#lib/bytes/systemerror';
 import { ORIGIN_KEY_SIZE } from '#lib/message/origin';
 import { Exit, Failure } from './exit.js';
 
@@ -34,8 +35,4 @@ async function readKeyFile(path: string): Promise<Buffer> {
     Exit.config,
     `The origin key file ${path} does not hold ${ORIGIN_KEY_SIZE} octets in base64. Copy origin.key from the state folder.`,
   );
-}
-
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error;
 }

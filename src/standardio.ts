@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { fileSource } from '#lib/bytes/file';
 import { type ByteStream, type Source, CHUNK_SIZE } from '#lib/bytes/source';
 import { type SpoolOptions, spoolStream } from '#lib/bytes/spool';
+import { isSystemError } from '#lib/bytes/systemerror';
 import { Exit, Failure } from './exit.js';
 
 const STDIN = 0;
@@ -87,7 +88,7 @@ async function patiently<Result>(action: () => Promise<Result>): Promise<Result>
     try {
       return await action();
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+      if (!isSystemError(error, 'EAGAIN')) throw error;
       await setTimeout(wait);
     }
   }

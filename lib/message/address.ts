@@ -1,6 +1,6 @@
 /**
  * Whose address a From field shows, for decisions: exactly one mailbox, read strictly by RFC 5322 §3.4, or none. What a
- * lenient reader could understand in another way has no address.
+ * lenient reader could understand in another way has no address. (lib/mime/address.ts is such a reader, for showing.)
  */
 import { isUtf8 } from 'node:buffer';
 import { parseAddress } from '#lib/keys/address';

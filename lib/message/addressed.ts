@@ -1,9 +1,12 @@
 import { type ByteStream, type Source, countOctets } from '#lib/bytes/source';
+import { Tag } from '#lib/openpgp/algorithm';
 import { dearmor } from '#lib/openpgp/armor';
 import { OpenPGPError } from '#lib/openpgp/error';
 import type { PublicKey } from '#lib/openpgp/library';
 import { LIMITS } from '#lib/openpgp/limits';
+import { readOuter } from '#lib/openpgp/outer';
 import { ByteReader, gatherBody, readPacket } from '#lib/openpgp/packet';
+import { type EncryptedSessionKey, parseSessionKeyPacket } from '#lib/openpgp/sessionkey';
 import { beginsWithArmor, encryptedStream, type Encryption } from './recognise.js';
 import { isIdentity } from './transfer.js';
 
@@ -15,11 +18,7 @@ export interface KeyName {
   readonly fingerprint?: string;
 }
 
-const PKESK = 1;
-const SKESK = 3;
-const SEIPD = 18;
-
-const ANONYMOUS = '0'.repeat(16);
+const HIDDEN = '0'.repeat(16);
 
 /**
  * Whether a message is stored as it came: encrypted already, to a key of one of these certificates, and encrypted only.
@@ -55,12 +54,14 @@ async function walk(reader: ByteReader): Promise<readonly KeyName[]> {
   for (;;) {
     const packet = await readPacket(reader);
     if (packet === undefined) throw new OpenPGPError('truncated', 'The message has no encrypted data.');
-    if (packet.tag === PKESK && passwords === 0) {
-      names.push(readKeyName(await gatherBody(packet, LIMITS.packetSize)));
-    } else if (packet.tag === SKESK && names.length > 0) {
+    if (packet.tag === Tag.publicKeyEncryptedSessionKey && passwords === 0) {
+      const sessionKey = parseSessionKeyPacket(await gatherBody(packet, LIMITS.packetSize));
+      if (sessionKey === undefined) throw new OpenPGPError('unsupported', 'A session key is of an unknown version.');
+      names.push(nameOf(sessionKey));
+    } else if (packet.tag === Tag.symmetricKeyEncryptedSessionKey && names.length > 0) {
       await gatherBody(packet, LIMITS.packetSize);
       passwords++;
-    } else if (packet.tag === SEIPD && names.length > 0) {
+    } else if (packet.tag === Tag.encryptedData && names.length > 0) {
       const first = await packet.body.next();
       const version = first.done === true ? undefined : first.value[0];
       if (version !== 1 && version !== 2)
@@ -76,56 +77,20 @@ async function walk(reader: ByteReader): Promise<readonly KeyName[]> {
   }
 }
 
-/**
- * Whom the encrypted session keys at the start of a message name, anonymous ones included; those that are read before it turns
- * out to be no OpenPGP message.
- */
-export async function recipientsOf(armored: ByteStream): Promise<readonly KeyName[]> {
-  const names: KeyName[] = [];
-  const reader = new ByteReader(dearmor(armored));
-  try {
-    while (names.length < LIMITS.sessionKeys) {
-      const packet = await readPacket(reader);
-      if (packet?.tag === PKESK) names.push(readKeyName(await gatherBody(packet, LIMITS.packetSize)));
-      else if (packet?.tag === SKESK) await gatherBody(packet, LIMITS.packetSize);
-      else break;
-    }
-  } catch (error) {
-    if (!(error instanceof OpenPGPError)) throw error;
-  } finally {
-    await reader.close();
-  }
-  return names;
+/** Whom a message names, hidden recipients included. Throws OpenPGPError where it is no encrypted message. */
+export async function recipientsOf(encrypted: ByteStream): Promise<readonly KeyName[]> {
+  const outer = await readOuter(encrypted, LIMITS);
+  await outer.reader.close();
+  return outer.sessionKeys.map(nameOf);
 }
 
-/** RFC 9580 §5.1. Throws OpenPGPError `malformed`, `unsupported`. */
-function readKeyName(body: Buffer): KeyName {
-  const version = body[0];
-  if (version === 3 && body.length > 10) return { keyID: hex(body.subarray(1, 9)) };
-  if (version === 6 && body.length > 2) {
-    const length = body.readUInt8(1);
-    const keyVersion = body[2];
-    if (length === 0) return { keyID: ANONYMOUS };
-    const fingerprint = body.subarray(3, 2 + length);
-    if (keyVersion === 4 && fingerprint.length === 20)
-      return { keyID: hex(fingerprint.subarray(12)), fingerprint: hex(fingerprint) };
-    if (keyVersion === 6 && fingerprint.length === 32)
-      return { keyID: hex(fingerprint.subarray(0, 8)), fingerprint: hex(fingerprint) };
-    throw new OpenPGPError(
-      'malformed',
-      'An encrypted session key names its recipient in a way that RFC 9580 does not know.',
-    );
-  }
-  throw new OpenPGPError('unsupported', `An encrypted session key has version ${version ?? 'none'}.`);
-}
-
-function hex(bytes: Buffer): string {
-  return bytes.toString('hex').toUpperCase();
+function nameOf({ keyID, fingerprint }: EncryptedSessionKey): KeyName {
+  return { keyID: keyID === '' ? HIDDEN : keyID, ...(fingerprint === undefined ? {} : { fingerprint }) };
 }
 
 /** Whether a name is that of the primary key or a subkey of the certificate. A recipient who is not named is nobody. */
 export function isOfCertificate(name: KeyName, certificate: PublicKey): boolean {
-  if (name.keyID === ANONYMOUS) return false;
+  if (name.keyID === HIDDEN) return false;
   return certificate.getKeys().some((key) => {
     if (name.fingerprint !== undefined) return key.getFingerprint().toUpperCase() === name.fingerprint;
     return key.getKeyID().toHex().toUpperCase() === name.keyID;
@@ -133,6 +98,6 @@ export function isOfCertificate(name: KeyName, certificate: PublicKey): boolean 
 }
 
 /** Whether some recipient of the message is not named, so that every key has to be tried. */
-export function isAnonymous(name: KeyName): boolean {
-  return name.keyID === ANONYMOUS;
+export function isHidden(name: KeyName): boolean {
+  return name.keyID === HIDDEN;
 }

@@ -114,7 +114,13 @@ class Opening {
       await opened.close();
       known = opened.sessionKey;
     }
-    return this.#ofSender(await this.#open({ sessionKey: known, signaturesFirst: true }));
+    const opened = await this.#open({ sessionKey: known, signaturesFirst: true });
+    try {
+      return await this.#ofSender(opened);
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
   }
 
   #open(step: {

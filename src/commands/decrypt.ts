@@ -111,14 +111,14 @@ async function unlockFor(
   candidates: readonly PrivateKey[],
   passphrases: Passphrases,
 ): Promise<readonly PrivateKey[]> {
-  const { isAnonymous, isOfCertificate } = await import('#lib/message/addressed');
+  const { isHidden, isOfCertificate } = await import('#lib/message/addressed');
   const { isLocked } = await import('#lib/keys/passphrase');
   const named = candidates.filter((key) => recipients.some((name) => isOfCertificate(name, key)));
   const open = named.find((key) => !isLocked(key));
   if (open !== undefined) return [open];
   const [first] = named;
   if (first !== undefined) return [await unlockKey(first, passphrases)];
-  if (!recipients.some(isAnonymous)) return [];
+  if (!recipients.some(isHidden)) return [];
   const unlocked: PrivateKey[] = [];
   for (const key of candidates) unlocked.push(await unlockKey(key, passphrases));
   return unlocked;

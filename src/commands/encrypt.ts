@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Source } from '#lib/bytes/source';
+import { isSystemError } from '#lib/bytes/systemerror';
 import { type HeaderPolicy, HEADER_POLICIES } from '#lib/message/policy';
 import type { SealOptions, SealedMessage } from '#lib/message/seal';
 import type { PrivateKey } from '#lib/openpgp/library';
@@ -140,7 +141,7 @@ async function recipientsOf(keyring: Keyring, names: readonly string[]): Promise
   const recipients: Recipient[] = [];
   for (const name of names) {
     const { certificate } = await findCertificate(keyring, name).catch((error: unknown) => {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+      if (!isSystemError(error, 'ENOENT')) throw error;
       throw new Failure(Exit.noUser, `There is no certificate file ${name}.`, { cause: error });
     });
     recipients.push(await chooseRecipient(certificate));

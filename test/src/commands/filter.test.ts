@@ -112,6 +112,13 @@ describe('postern encrypt | postern decrypt', { concurrency: 2 }, () => {
     assert.deepEqual(readdirSync(directory), []);
   });
 
+  it('waits for pipes in non-blocking mode', async () => {
+    const message = Buffer.concat([MESSAGE, randomBytes(500_000)]);
+    const wrapper = ['/usr/bin/python3', '-c', SLOW_PIPES];
+    const stored = await ok(here.run(['encrypt', 'alice@example.com'], { input: message, wrapper }));
+    assert.deepEqual(await ok(here.run(['decrypt'], { input: stored, wrapper })), message);
+  });
+
   it('takes fingerprints and files as recipients, audits besides', async () => {
     const file = elsewhere.file('stranger.asc', stranger.toPublic().armor());
     const stored = await ok(encrypt([alice.getFingerprint(), '--audit', file]));
@@ -159,6 +166,31 @@ describe('postern encrypt | postern decrypt', { concurrency: 2 }, () => {
     assert.equal((await here.run(['decrypt', '--verbose'], { input: 'X: y\n\nz' })).stderr, 'postern: not encrypted\n');
   });
 });
+
+/** Runs a command between pipes in non-blocking mode, whose other ends are slow. */
+const SLOW_PIPES = `
+import fcntl, os, subprocess, sys, threading, time
+def pipe(end):
+    ends = os.pipe()
+    fcntl.fcntl(ends[end], fcntl.F_SETFL, fcntl.fcntl(ends[end], fcntl.F_GETFL) | os.O_NONBLOCK)
+    return ends
+message = sys.stdin.buffer.read()
+(in_read, in_write), (out_read, out_write) = pipe(0), pipe(1)
+child = subprocess.Popen(sys.argv[1:], stdin=in_read, stdout=out_write)
+os.close(in_read), os.close(out_write)
+def feed():
+    for at in range(0, len(message), 60000):
+        time.sleep(0.02)
+        os.write(in_write, message[at:at + 60000])
+    os.close(in_write)
+threading.Thread(target=feed).start()
+while True:
+    time.sleep(0.01)
+    block = os.read(out_read, 50000)
+    if not block: break
+    sys.stdout.buffer.write(block)
+sys.exit(child.wait())
+`;
 
 describe('the origin key', { concurrency: 2 }, () => {
   const key = randomBytes(32);
