@@ -4,8 +4,8 @@
  * Sealing: recognise.ts and addressed.ts tell what is encrypted already, policy.ts makes the outer header, protectedheaders.ts
  * the payload for others (RFC 9788), origin.ts the mark that says "ours". Opening: recognise.ts finds the encryption,
  * sender.ts and status.ts settle who it is from, view.ts makes the header of the plaintext view, legacydisplay.ts and pep.ts
- * change what stands below it. The summary (Postern-Summary) has no code yet: policy.ts is where it would be written, open.ts
- * where it would be believed.
+ * change what stands below it. The summary (Postern-Summary) has no code yet: seal.ts is where it would be written, beside the
+ * origin mark, and open.ts where it would be believed.
  *
  * This file: header fields on their way out. Everything that Postern writes into a header goes through here.
  */

@@ -103,8 +103,8 @@ async function certificatesOf(keyring: Keyring, hex: string): Promise<readonly P
 }
 
 /**
- * Unlocks what the message needs and no more: one key that it names, rather one without a passphrase; all where it hides a
- * recipient.
+ * Unlocks what the message needs and no more: of the keys that it names those without a passphrase, else one; all where it hides
+ * a recipient.
  */
 async function unlockFor(
   recipients: readonly KeyName[],
@@ -112,12 +112,12 @@ async function unlockFor(
   passphrases: Passphrases,
 ): Promise<readonly PrivateKey[]> {
   const { isHidden, isOfCertificate } = await import('#lib/message/addressed');
-  const { isLocked } = await import('#lib/keys/passphrase');
+  const { isLocked, isUnprotected } = await import('#lib/keys/passphrase');
   const named = candidates.filter((key) => recipients.some((name) => isOfCertificate(name, key)));
-  const open = named.find((key) => !isLocked(key));
-  if (open !== undefined) return [open];
-  const [first] = named;
-  if (first !== undefined) return [await unlockKey(first, passphrases)];
+  const open = named.filter((key) => !isLocked(key) && isUnprotected(key));
+  if (open.length > 0) return open;
+  const locked = named.find(isLocked);
+  if (locked !== undefined) return [await unlockKey(locked, passphrases)];
   if (!recipients.some(isHidden)) return [];
   const unlocked: PrivateKey[] = [];
   for (const key of candidates) unlocked.push(await unlockKey(key, passphrases));
@@ -125,7 +125,8 @@ async function unlockFor(
 }
 
 function notOpened(reason: OpenPGPError, recipients: readonly KeyName[]): Failure {
-  const { exitCode } = explain(reason);
+  // A key that is here and of no use is no recipient who is missing.
+  const exitCode = reason.code === 'unusable-key' ? Exit.noPermission : explain(reason).exitCode;
   if (reason.code !== 'no-key') return new Failure(exitCode, reason.message, { cause: reason });
   const names = recipients.slice(0, 10).map(({ keyID }) => (/^0+$/.test(keyID) ? 'a hidden recipient' : keyID));
   const more = recipients.length > names.length ? ` and ${recipients.length - names.length} more` : '';

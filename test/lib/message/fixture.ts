@@ -11,9 +11,19 @@ export interface Person {
   readonly recipient: Recipient;
 }
 
-export async function person(...userIDs: readonly string[]): Promise<Person> {
+export function person(...userIDs: readonly string[]): Promise<Person> {
+  return makePerson(userIDs, false);
+}
+
+/** With a key of version 6 (RFC 9580), whose certificate announces SEIPDv2. */
+export function modernPerson(...userIDs: readonly string[]): Promise<Person> {
+  return makePerson(userIDs, true);
+}
+
+async function makePerson(userIDs: readonly string[], v6: boolean): Promise<Person> {
   const { privateKey } = await generateKey({
-    type: 'ecc',
+    config: v6 ? { v6Keys: true, aeadProtect: true } : {},
+    type: v6 ? 'curve25519' : 'ecc',
     userIDs: userIDs.map((text) => {
       const [, name = '', email = text] = /^(.*) <(.*)>$/.exec(text) ?? [];
       return { name, email };
@@ -35,9 +45,8 @@ export function cut(bytes: Buffer, places: readonly number[]): readonly Buffer[]
   return edges.slice(1).map((end, i) => bytes.subarray(edges[i], end));
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- an async generator is the shape of a ByteStream
 export async function* streamOf(chunks: readonly Buffer[]): AsyncGenerator<Buffer, void> {
-  yield* chunks;
+  for (const chunk of chunks) yield await Promise.resolve(chunk);
 }
 
 /** An armored OpenPGP message. */

@@ -8,7 +8,7 @@ import { type SealOptions, sealForOthers } from '#lib/message/seal';
 import { parseStructure } from '#lib/mime/structure';
 import { readKey } from '#lib/openpgp/library';
 import { chooseRecipient } from '#lib/openpgp/recipient';
-import { RUNS, lines, person, viewText } from './fixture.js';
+import { RUNS, lines, modernPerson, person, viewText } from './fixture.js';
 
 const alice = await person('Alice <alice@example.com>', 'Alice <alice@example.org>');
 const bob = await person('Bob <bob@example.net>');
@@ -125,6 +125,17 @@ describe('a message for others', () => {
     assert.deepEqual(certificate.getUserIDs(), ['Alice <alice@example.com>']);
     assert.equal(certificate.isPrivate(), false);
     assert.equal((await chooseRecipient(certificate)).fingerprint, alice.recipient.fingerprint);
+  });
+
+  it('carries one of version 6, too', async () => {
+    const carol = await modernPerson('Carol <carol@example.com>');
+    const sent = await send(lines('From: carol@example.com', '', 'x'), { signers: [carol.key] });
+    const keydata = /keydata=(.*)$/.exec(fieldsOf(sent).find(([name]) => name === 'Autocrypt')?.[1] ?? '')?.[1] ?? '';
+    const certificate = (await readKey({ binaryKey: Buffer.from(keydata, 'base64') })).toPublic();
+    assert.equal(certificate.getFingerprint(), carol.key.getFingerprint());
+    assert.equal((await chooseRecipient(certificate)).seipdv2, true);
+    const { text } = await viewText(sent, { keys: () => [bob.key], verifiers: () => [certificate] });
+    assert.match(text, /^Postern-Status: encrypted; signature=valid; signer=carol@example.com/);
   });
 
   it('carries none that is not the author’s, and at most one', async () => {

@@ -10,7 +10,7 @@ import { Header } from '#lib/mime/header';
 import { parseStructure } from '#lib/mime/structure';
 import { OpenPGPError } from '#lib/openpgp/error';
 import { readCorpus } from '#test/corpus/corpus';
-import { RUNS, cut, lines, person, streamOf } from './fixture.js';
+import { RUNS, cut, lines, modernPerson, person, streamOf } from './fixture.js';
 
 const alice = await person('Alice <alice@example.com>');
 const eve = await person('Eve <eve@example.net>');
@@ -154,6 +154,16 @@ describe('at rest', () => {
       const view = await openStored(memorySource(await seal(message)), { keys: () => [alice.key], exact: true });
       assert.deepEqual(await gather(view.stream()), message);
     }
+  });
+
+  it('serves keys of version 6', async () => {
+    const bob = await modernPerson('Bob <bob@example.com>');
+    const message = randomBytes(100_000);
+    const stored = await seal(message, { recipients: [bob.recipient] });
+    const view = await openStored(memorySource(stored), { keys: () => [bob.key], originKey });
+    assert.deepEqual(await gather(view.stream()), message);
+    const again = await sealAtRest(memorySource(stored), { recipients: [bob.recipient] });
+    assert.equal(again.kept, true);
   });
 
   it('has nothing of the body and the hidden fields in its stored form', async () => {
@@ -470,7 +480,6 @@ describe('a failure while sealing', () => {
   });
 });
 
-// eslint-disable-next-line @typescript-eslint/require-await, require-yield -- a stream that fails at once
 async function* failing(): AsyncGenerator<Buffer, void> {
-  throw new Error('The disk is gone.');
+  yield await Promise.reject<Buffer>(new Error('The disk is gone.'));
 }

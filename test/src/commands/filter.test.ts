@@ -158,6 +158,16 @@ describe('postern encrypt | postern decrypt', { concurrency: 2 }, () => {
     assert.match((await ok(decrypt([], sent))).toString(), new RegExp(SECRET));
   });
 
+  it('signs with a locked key, and fails with a wrong passphrase', async () => {
+    const args = ['--sign', 'carol@example.com', 'alice@example.com', '--passphrase-file'];
+    const sent = await ok(encrypt(['--for-others', ...args, here.file('carol', 'correct horse\n')]));
+    assert.match(
+      (await ok(decrypt([], sent))).toString(),
+      /^Postern-Status: encrypted; signature=signer-mismatch; signer=carol@example.com;/,
+    );
+    await fails(encrypt([...args, here.file('not-carol', 'wrong\n')]), 77, /passphrase does not open/);
+  });
+
   it('says with --verbose what it found', async () => {
     const marked = await here.run(['decrypt', '--verbose'], { input: await ok(encrypt(['alice@example.com'])) });
     assert.equal(marked.stderr, 'postern: encrypted; by ourselves at rest\n');
