@@ -77,11 +77,16 @@ async function walk(reader: ByteReader): Promise<readonly KeyName[]> {
   }
 }
 
-/** Whom a message names, hidden recipients included. Throws OpenPGPError where it is no encrypted message. */
+/** Whom a message names, hidden recipients included. Nobody where it is no encrypted message: opening it says what it is. */
 export async function recipientsOf(encrypted: ByteStream): Promise<readonly KeyName[]> {
-  const outer = await readOuter(encrypted, LIMITS);
-  await outer.reader.close();
-  return outer.sessionKeys.map(nameOf);
+  try {
+    const outer = await readOuter(encrypted, LIMITS);
+    await outer.reader.close();
+    return outer.sessionKeys.map(nameOf);
+  } catch (error) {
+    if (error instanceof OpenPGPError) return [];
+    throw error;
+  }
 }
 
 function nameOf({ keyID, fingerprint }: EncryptedSessionKey): KeyName {
@@ -98,6 +103,6 @@ export function isOfCertificate(name: KeyName, certificate: PublicKey): boolean 
 }
 
 /** Whether some recipient of the message is not named, so that every key has to be tried. */
-export function isHidden(name: KeyName): boolean {
+export function isAnonymous(name: KeyName): boolean {
   return name.keyID === HIDDEN;
 }

@@ -19,7 +19,7 @@ import {
 import { readStandardInput, writeStandardOutput } from '../standardio.js';
 
 interface DecryptOptions extends PassphraseOptions {
-  readonly key: readonly string[];
+  readonly key?: readonly string[];
   readonly originKey?: string;
   readonly original?: true;
   readonly verbose?: true;
@@ -28,7 +28,7 @@ interface DecryptOptions extends PassphraseOptions {
 export function define(command: Command, context: Context): void {
   addPassphraseOptions(
     command
-      .option('--key <file>', 'a private key outside the keyring; can be repeated', collect, [])
+      .option('--key <file>', 'a private key outside the keyring; can be repeated', collect)
       .option('--origin-key <file>', 'recognise our own messages by this key (default: origin.key in the state folder)')
       .option('--original', 'write what was encrypted as it is: nothing judged, nothing added, nothing removed')
       .option('--verbose', 'say on standard error what was found'),
@@ -46,13 +46,13 @@ Examples:
     .action((options: DecryptOptions) => decrypt(options, context));
 }
 
-function collect(value: string, values: readonly string[]): readonly string[] {
+function collect(value: string, values: readonly string[] = []): readonly string[] {
   return [...values, value];
 }
 
 async function decrypt(options: DecryptOptions, context: Context): Promise<void> {
   const passphrases = passphrasesFrom(options);
-  const extra = await Promise.all(options.key.map(readPrivateKeyFile));
+  const extra = await Promise.all((options.key ?? []).map(readPrivateKeyFile));
   const originKey = await recognisingKey(context.home(), options.originKey);
   const { openStored } = await import('#lib/message/open');
   // A plain message needs no keyring.
@@ -111,14 +111,14 @@ async function unlockFor(
   candidates: readonly PrivateKey[],
   passphrases: Passphrases,
 ): Promise<readonly PrivateKey[]> {
-  const { isHidden, isOfCertificate } = await import('#lib/message/addressed');
+  const { isAnonymous, isOfCertificate } = await import('#lib/message/addressed');
   const { isLocked, isUnprotected } = await import('#lib/keys/passphrase');
   const named = candidates.filter((key) => recipients.some((name) => isOfCertificate(name, key)));
   const open = named.filter((key) => !isLocked(key) && isUnprotected(key));
   if (open.length > 0) return open;
   const locked = named.find(isLocked);
   if (locked !== undefined) return [await unlockKey(locked, passphrases)];
-  if (!recipients.some(isHidden)) return [];
+  if (!recipients.some(isAnonymous)) return [];
   const unlocked: PrivateKey[] = [];
   for (const key of candidates) unlocked.push(await unlockKey(key, passphrases));
   return unlocked;

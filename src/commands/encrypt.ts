@@ -16,7 +16,7 @@ interface EncryptOptions extends PassphraseOptions {
   readonly headers?: HeaderPolicy;
   readonly sign?: string;
   readonly compatible?: true;
-  readonly audit: readonly string[];
+  readonly audit?: readonly string[];
   readonly forOthers?: true;
   readonly double?: true;
   readonly originKey?: string;
@@ -40,7 +40,7 @@ export function define(command: Command, context: Context): void {
         '--compatible',
         'encrypt so that every OpenPGP program can read it (SEIPDv1), whatever the certificates say',
       )
-      .option('--audit <certificate>', 'encrypt to this certificate as well; can be repeated', collect, [])
+      .option('--audit <certificate>', 'encrypt to this certificate as well; can be repeated', collect)
       .option('--double', 'encrypt also what is encrypted to a recipient already')
       .option(
         '--origin-key <file>',
@@ -61,7 +61,7 @@ Examples:
     .action((names: readonly string[], options: EncryptOptions) => encrypt(names, options, context));
 }
 
-function collect(value: string, values: readonly string[]): readonly string[] {
+function collect(value: string, values: readonly string[] = []): readonly string[] {
   return [...values, value];
 }
 
@@ -79,7 +79,7 @@ async function encrypt(names: readonly string[], options: EncryptOptions, contex
   const { Keyring } = await import('#lib/keys/keyring');
   const keyring = new Keyring(context.home());
   const recipients = await recipientsOf(keyring, names);
-  const audit = await recipientsOf(keyring, options.audit);
+  const audit = await recipientsOf(keyring, options.audit ?? []);
   const signer = options.sign === undefined ? undefined : await signingKey(keyring, options.sign, passphrases);
   const source = await readStandardInput();
   try {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { gather, memorySource } from '#lib/bytes/source';
+import { gather, memorySource, slices } from '#lib/bytes/source';
+import { type KeyName, recipientsOf } from '#lib/message/addressed';
 import { openStored } from '#lib/message/open';
 import { type SealAtRestOptions, sealAtRest, sealForOthers } from '#lib/message/seal';
 import { ArmorDecoder, ArmorEncoder } from '#lib/openpgp/armor';
@@ -194,6 +195,24 @@ const PACKETS: Readonly<Record<string, readonly Buffer[]>> = {
   'a fingerprint that is ours in the end only': [pkesk6(`${'0'.repeat(24)}${us}`), seipd(2)],
   nothing: [],
 };
+
+describe('whom a message names', () => {
+  const names = (...packets: readonly Buffer[]): Promise<readonly KeyName[]> =>
+    recipientsOf(slices(Buffer.concat(packets)));
+  it('is read from either version, hidden recipients included', async () => {
+    assert.deepEqual(await names(pkesk3(us), pkesk6(alice.recipient.fingerprint), pkesk3('0'.repeat(16)), seipd(1)), [
+      { keyID: us },
+      { keyID: us, fingerprint: alice.recipient.fingerprint },
+      { keyID: '0'.repeat(16) },
+    ]);
+    assert.deepEqual(await recipientsOf(slices(Buffer.from(toAlice))), [{ keyID: us }]);
+  });
+  it('is nobody where there is no encrypted message', async () => {
+    for (const packets of [[], [literal], [pkesk3(us)], [pkesk3(us), literal], [Buffer.from('hello')]]) {
+      assert.deepEqual(await names(...packets), []);
+    }
+  });
+});
 
 describe('what is encrypted again', () => {
   for (const [what, message] of Object.entries(TRICKS)) {
