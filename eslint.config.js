@@ -17,6 +17,8 @@ export default tseslint.config(
         { selector: 'TSEnumDeclaration', message: 'Use a union or a const object.' },
       ],
       '@typescript-eslint/consistent-type-imports': 'error',
+      // `import { type X }` would still load the module, and start-up counts.
+      '@typescript-eslint/no-import-type-side-effects': 'error',
       '@typescript-eslint/explicit-module-boundary-types': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],

@@ -9,7 +9,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
-import { type CommandModule, type Context } from './command.js';
+import type { CommandModule, Context } from './command.js';
 import { Exit, type ExitCode } from './exit.js';
 import { explain } from './explain.js';
 import { VERSION } from './version.js';

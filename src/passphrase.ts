@@ -12,7 +12,7 @@ import { isSystemError } from '#lib/bytes/systemerror';
 import { printable } from '#lib/keys/certificatename';
 import { Secret } from '#lib/keys/secret';
 import { OpenPGPError } from '#lib/openpgp/error';
-import { type PrivateKey } from '#lib/openpgp/library';
+import type { PrivateKey } from '#lib/openpgp/library';
 import { Exit, Failure } from './exit.js';
 
 /** Octets of a passphrase. Longer lines are not passphrases but the wrong file. */

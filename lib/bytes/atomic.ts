@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isSystemError } from './systemerror.js';
 
@@ -66,4 +66,24 @@ export async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * Makes a folder and those above it, where they are missing. `mode` is for those that are made. Rejects with the system's error.
+ * Node's own recursive mkdir tries for ever where the system says that a parent which exists does not, as below /proc.
+ */
+export async function makeFolder(path: string, mode: number): Promise<void> {
+  const parent = dirname(path);
+  try {
+    await mkdir(path, mode);
+    return;
+  } catch (error) {
+    if (isSystemError(error, 'EEXIST') && (await stat(path)).isDirectory()) return;
+    if (!isSystemError(error, 'ENOENT') || parent === path) throw error;
+  }
+  await makeFolder(parent, mode);
+  await mkdir(path, mode).catch((error: unknown) => {
+    // Another process was faster.
+    if (!isSystemError(error, 'EEXIST')) throw error;
+  });
 }

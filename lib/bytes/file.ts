@@ -1,4 +1,4 @@
-import { type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { CHUNK_SIZE, type Source } from './source.js';
 
 /** Octets of one read: large enough that the hop to the thread pool does not count. */

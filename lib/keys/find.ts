@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { type PrivateKey, type PublicKey } from '#lib/openpgp/library';
+import type { PrivateKey, PublicKey } from '#lib/openpgp/library';
 import { type Address, addressOfUserID } from './address.js';
 import { parseName, printable } from './certificatename.js';
 import { whyUnusable } from './describe.js';
 import { KeyringError } from './error.js';
 import { readSingleKey } from './keyfile.js';
-import { type Keyring } from './keyring.js';
+import type { Keyring } from './keyring.js';
 import { type Provenance, TRUST_LEVELS, type Trust, isAtLeast } from './provenance.js';
-import { type Candidate, type CertificateSource } from './source.js';
-import { type StoredPrivateKey } from './stored.js';
+import type { Candidate, CertificateSource } from './source.js';
+import type { StoredPrivateKey } from './stored.js';
 
 export interface FindOptions {
   /** The time at which the certificate must be valid. Default: now. */

@@ -1,8 +1,8 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { syncFolder, writeFileAtomic } from '#lib/bytes/atomic';
+import { makeFolder, syncFolder, writeFileAtomic } from '#lib/bytes/atomic';
 import { isSystemError } from '#lib/bytes/systemerror';
-import { type Key } from '#lib/openpgp/library';
+import type { Key } from '#lib/openpgp/library';
 import { addressOfUserID } from './address.js';
 import { Catalogue, type CatalogueEntry } from './catalogue.js';
 import { KeyringError } from './error.js';
@@ -67,7 +67,7 @@ export class KeyFolder {
 
   /** Writes a key to `path`, or where that is undefined to a new file with a name after it. Returns the path. */
   async write(key: Key, text: string, path?: string): Promise<string> {
-    await mkdir(this.path, { recursive: true, mode: this.#isPrivate ? 0o700 : 0o755 });
+    await makeFolder(this.path, this.#isPrivate ? 0o700 : 0o755);
     const to = path ?? join(this.path, await this.#newName(key));
     await writeFileAtomic(to, Buffer.from(text), this.#isPrivate ? 0o600 : 0o644);
     await this.#catalogue.put(basename(to));

@@ -12,7 +12,7 @@ import { addressOfUserID } from './address.js';
 import { printable } from './certificatename.js';
 import { KeyringError } from './error.js';
 import { lock } from './passphrase.js';
-import { type Secret } from './secret.js';
+import type { Secret } from './secret.js';
 
 /** What kinds of key we make. */
 export type KeyKind = 'ed25519' | 'rsa3072' | 'rsa4096';

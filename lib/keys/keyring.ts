@@ -5,15 +5,16 @@
  * deleted by hand; `revocations/` with revocations kept for the day they are needed; `*.catalogue`, which are caches and may be
  * deleted. Readers take no lock, because every file is replaced in one step; writers take `keyring.lock`.
  */
-import { mkdir } from 'node:fs/promises';
+
+import { makeFolder } from '#lib/bytes/atomic';
 import { join } from 'node:path';
 import { LockError, withFileLock } from '#lib/bytes/filelock';
-import { type Key } from '#lib/openpgp/library';
-import { type Address } from './address.js';
+import type { Key } from '#lib/openpgp/library';
+import type { Address } from './address.js';
 import { keyIDOf } from './certificatename.js';
 import { KeyringError } from './error.js';
 import { type DamagedFile, KeyFolder } from './folder.js';
-import { type CertificateSource } from './source.js';
+import type { CertificateSource } from './source.js';
 import { type StoredCertificate, type StoredPrivateKey, asCertificate, asPrivateKey } from './stored.js';
 import { type KeyringWriter, revocationPath, runWriter } from './writer.js';
 
@@ -88,7 +89,7 @@ export class Keyring implements CertificateSource {
    * are asked for before. Rejects with KeyringError `busy` where another one does not finish.
    */
   async write<Result>(action: (writer: KeyringWriter) => Promise<Result>): Promise<Result> {
-    await mkdir(this.#home, { recursive: true, mode: 0o700 });
+    await makeFolder(this.#home, 0o700);
     try {
       return await withFileLock(join(this.#home, 'keyring.lock'), () => runWriter(this.#home, action));
     } catch (error) {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createFileAtomic } from '#lib/bytes/atomic';
+import { createFileAtomic, makeFolder } from '#lib/bytes/atomic';
 import { isSystemError } from '#lib/bytes/systemerror';
 import { KeyringError } from './error.js';
 
@@ -35,7 +35,7 @@ export async function readOriginKey(home: string): Promise<Buffer | undefined> {
 export async function originKey(home: string): Promise<Buffer> {
   const existing = await readOriginKey(home);
   if (existing !== undefined) return existing;
-  await mkdir(home, { recursive: true, mode: 0o700 });
+  await makeFolder(home, 0o700);
   const key = randomBytes(KEY_SIZE);
   const created = await createFileAtomic(join(home, FILE), Buffer.from(`${key.toString('base64')}\n`), 0o600);
   return created ? key : originKey(home);

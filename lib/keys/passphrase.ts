@@ -7,7 +7,7 @@ import {
   enums,
   readPrivateKey,
 } from '#lib/openpgp/library';
-import { type Secret } from './secret.js';
+import type { Secret } from './secret.js';
 
 /** Count octet 0xE0 = 16 MiB hashed (RFC 9580 §3.7.1.3): what GnuPG 2.2 takes without a pause that a person would notice. */
 const ITERATION_COUNT = 0xe0;

@@ -1,4 +1,4 @@
-import { type PublicKey } from '#lib/openpgp/library';
+import type { PublicKey } from '#lib/openpgp/library';
 
 /** How far a certificate is trusted to be its address's, most first. */
 export const TRUST_LEVELS = ['pinned', 'verified', 'discovered', 'learned'] as const;

@@ -1,6 +1,6 @@
-import { type PublicKey } from '#lib/openpgp/library';
-import { type Address } from './address.js';
-import { type Provenance } from './provenance.js';
+import type { PublicKey } from '#lib/openpgp/library';
+import type { Address } from './address.js';
+import type { Provenance } from './provenance.js';
 
 /** A certificate that somebody says is an address's, and where it is from. Nothing about it has been checked. */
 export interface Candidate {

@@ -1,7 +1,7 @@
-import { type PrivateKey } from '#lib/openpgp/library';
-import { type FiledKey } from './folder.js';
+import type { PrivateKey } from '#lib/openpgp/library';
+import type { FiledKey } from './folder.js';
 import { readProvenance } from './provenance.js';
-import { type Candidate } from './source.js';
+import type { Candidate } from './source.js';
 
 /** A certificate in the keyring. */
 export interface StoredCertificate extends Candidate {

@@ -1,8 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '#lib/bytes/atomic';
-import { type Key, type PrivateKey, type PublicKey } from '#lib/openpgp/library';
-import { type CatalogueEntry } from './catalogue.js';
+import { makeFolder, writeFileAtomic } from '#lib/bytes/atomic';
+import type { Key, PrivateKey, PublicKey } from '#lib/openpgp/library';
+import type { CatalogueEntry } from './catalogue.js';
 import { keyIDOf } from './certificatename.js';
 import { KeyringError } from './error.js';
 import { KeyFolder } from './folder.js';
@@ -51,7 +50,7 @@ export function runWriter<Result>(home: string, action: (writer: KeyringWriter) 
     remove: (fingerprint, andPrivateKey) => remove(certificates, privateKeys, fingerprint, andPrivateKey),
     keepRevocation: async (key, armored) => {
       const path = revocationPath(home, key);
-      await mkdir(join(home, 'revocations'), { recursive: true, mode: 0o700 });
+      await makeFolder(join(home, 'revocations'), 0o700);
       await writeFileAtomic(path, Buffer.from(armored), 0o600);
       return path;
     },

@@ -146,7 +146,7 @@ class Opening {
     const form = payloadForm(payload.header);
     if (needsStructure(this.#outer, payload.header, form)) return this.#structured(opened, payload, form);
     const below = opened.size === undefined ? undefined : opened.size - payload.mbox.length - payload.header.raw.length;
-    return this.#compose({ judged: opened, read: opened }, payload.header, form, payload.body, below);
+    return this.#compose(opened, payload.header, form, payload.body, below);
   }
 
   /** The text of an inline message is text: nothing in it is a header. */
@@ -173,36 +173,37 @@ class Opening {
       if (head.length < PEP_HEAD) head = Buffer.concat([head, chunk]).subarray(0, PEP_HEAD);
     }
     const root = parser.end();
-    const again = await this.#open({ sessionKey: opened.sessionKey });
+    // What is judged is what is shown, even if the source gives other bytes the second time.
+    const again = await this.#open({ sessionKey: opened.sessionKey, signaturesFirst: true });
     const { body } = await readPayload(again.payload);
     const inner = isPepOuter(this.#outer) ? pepMessage(root, head) : undefined;
     if (inner !== undefined) {
       const cut = cutStream(body, inner.bodyStart - root.bodyStart, inner.end - root.bodyStart);
       const innerForm: PayloadForm = { kind: 'whole', cipher: false, v1: false };
-      return this.#compose({ judged: opened, read: again }, inner.header, innerForm, cut, inner.end - inner.bodyStart);
+      return this.#compose(again, inner.header, innerForm, cut, inner.end - inner.bodyStart);
     }
     const edits = editsBelow(root, form);
     const stream = edits.length === 0 ? body : editStream(body, edits);
     const size = edits.length === 0 ? root.end - root.bodyStart : undefined;
-    return this.#compose({ judged: opened, read: again }, payload.header, form, stream, size);
+    return this.#compose(again, payload.header, form, stream, size);
   }
 
   async #compose(
-    opened: { readonly judged: OpenedMessage; readonly read: OpenedMessage },
+    opened: OpenedMessage,
     payload: Header,
     form: PayloadForm,
     body: ByteStream,
     bodySize: number | undefined,
   ): Promise<OpenedView> {
-    const sender = await judgeSender(this.#outer, payload, await opened.judged.signatures());
+    const sender = await judgeSender(this.#outer, payload, await opened.signatures());
     const header = viewHeader({ outer: this.#outer, payload, form, sender });
     const size = bodySize === undefined ? undefined : this.#mbox.length + header.length + bodySize;
     return {
       kind: 'opened',
       origin: 'other',
-      sessionKey: opened.read.sessionKey,
+      sessionKey: opened.sessionKey,
       status: sender.status,
-      ...shown(size, [this.#mbox, header], body, opened.read),
+      ...shown(size, [this.#mbox, header], body, opened),
     };
   }
 

@@ -1,4 +1,4 @@
-import { type ByteStream } from '#lib/bytes/source';
+import type { ByteStream } from '#lib/bytes/source';
 import { HeaderCollector } from './collector.js';
 import { type MimeLimits, mimeLimits } from './limits.js';
 

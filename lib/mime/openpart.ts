@@ -1,6 +1,6 @@
-import { type ParameterizedValue } from './contenttype.js';
+import type { ParameterizedValue } from './contenttype.js';
 import { Header } from './header.js';
-import { type Part, type Range } from './part.js';
+import type { Part, Range } from './part.js';
 
 /** A place in the message: its offset, and the line feeds before it. */
 export interface Place {

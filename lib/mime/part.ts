@@ -1,5 +1,5 @@
-import { type ParameterizedValue } from './contenttype.js';
-import { type Header } from './header.js';
+import type { ParameterizedValue } from './contenttype.js';
+import type { Header } from './header.js';
 
 /** The octets `start` up to but not including `end` of the message. */
 export interface Range {

@@ -4,7 +4,7 @@ import { boundaryOctets, delimiterTextEnd, matchDelimiter } from './delimiter.js
 import { Header } from './header.js';
 import { type MimeLimits, mimeLimits } from './limits.js';
 import { OpenPart, type Place } from './openpart.js';
-import { type Part } from './part.js';
+import type { Part } from './part.js';
 
 export type { Part, Range } from './part.js';
 

@@ -4,7 +4,7 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { type AeadAlgorithm, TAG_SIZE, type SymmetricAlgorithm, Tag, aead, symmetric } from './algorithm.js';
-import { type Decryptor } from './cfb.js';
+import type { Decryptor } from './cfb.js';
 import { openEax, sealEax } from './eax.js';
 import { OpenPGPError } from './error.js';
 import { hkdf } from './hkdf.js';

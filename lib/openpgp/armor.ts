@@ -6,7 +6,7 @@
  * it, and RNP complains. We read any line length and end, ignore the checksum as §6.1 demands, and refuse everything else that
  * is not armor.
  */
-import { type ByteStream } from '#lib/bytes/source';
+import type { ByteStream } from '#lib/bytes/source';
 import { Crc24 } from './crc24.js';
 import { OpenPGPError } from './error.js';
 import { LIMITS } from './limits.js';

@@ -1,10 +1,10 @@
 /** Compressed data packets (RFC 9580 §5.6), read only, under limits on the output and on its ratio to the input. */
 import { Readable } from 'node:stream';
 import { createInflate, createInflateRaw } from 'node:zlib';
-import { type ByteStream } from '#lib/bytes/source';
+import type { ByteStream } from '#lib/bytes/source';
 import { OpenPGPError } from './error.js';
-import { type Limits } from './limits.js';
-import { type Offload } from './offload.js';
+import type { Limits } from './limits.js';
+import type { Offload } from './offload.js';
 import { ByteReader } from './packet.js';
 
 const UNCOMPRESSED = 0;

@@ -6,8 +6,8 @@ import { type ByteStream, drain } from '#lib/bytes/source';
 import { Tag } from './algorithm.js';
 import { decompress } from './compression.js';
 import { OpenPGPError, type OpenPGPErrorCode } from './error.js';
-import { type Limits } from './limits.js';
-import { type Offload } from './offload.js';
+import type { Limits } from './limits.js';
+import type { Offload } from './offload.js';
 import { ByteReader, type Packet, gatherBody, readPacket } from './packet.js';
 import { SignatureCheck, type SignatureVerdict, type Verifiers } from './verification.js';
 

@@ -2,7 +2,7 @@
 import { type KeyObject, createECDH, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { PublicKeyAlgorithm } from './algorithm.js';
 import { OpenPGPError } from './error.js';
-import { type AnyKeyPacket, type AnySecretKeyPacket } from './library.js';
+import type { AnyKeyPacket, AnySecretKeyPacket } from './library.js';
 
 /** What openpgp keeps in `publicParams` and `privateParams`, by algorithm. */
 interface RsaPublic {

@@ -1,7 +1,7 @@
 import { OpenPGPError } from './error.js';
-import { type AnySecretKeyPacket, type PrivateKey } from './library.js';
-import { type Limits } from './limits.js';
-import { type Offload } from './offload.js';
+import type { AnySecretKeyPacket, PrivateKey } from './library.js';
+import type { Limits } from './limits.js';
+import type { Offload } from './offload.js';
 import { type EncryptedSessionKey, type SessionKey, openSessionKey } from './sessionkey.js';
 
 /**

@@ -13,13 +13,13 @@ import { CfbDecryptor, type Decryptor } from './cfb.js';
 import { readContent } from './content.js';
 import { OpenPGPError } from './error.js';
 import { findSessionKey } from './keysearch.js';
-import { type PrivateKey } from './library.js';
+import type { PrivateKey } from './library.js';
 import { LIMITS, type Limits } from './limits.js';
 import { type Offload, inline } from './offload.js';
 import { type Outer, bodyOf, readOuter } from './outer.js';
-import { type SessionKey } from './sessionkey.js';
+import type { SessionKey } from './sessionkey.js';
 import { decrypt, firstPass } from './twopass.js';
-import { type SignatureVerdict, type Verifiers } from './verification.js';
+import type { SignatureVerdict, Verifiers } from './verification.js';
 
 export interface OpenOptions {
   /** Unlocked private keys. */

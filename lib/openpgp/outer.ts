@@ -1,11 +1,11 @@
 /** The outside of an encrypted message (RFC 9580 §10.3): session keys, then one encrypted data packet, then nothing. */
-import { type ByteStream } from '#lib/bytes/source';
+import type { ByteStream } from '#lib/bytes/source';
 import { AEAD_HEADER_SIZE, type AeadParameters, readAeadHeader } from './aead.js';
 import { Tag } from './algorithm.js';
 import { dearmor } from './armor.js';
 import { expectEnd, nextPacket } from './content.js';
 import { OpenPGPError } from './error.js';
-import { type Limits } from './limits.js';
+import type { Limits } from './limits.js';
 import { ByteReader, type Packet, gatherBody } from './packet.js';
 import { type EncryptedSessionKey, parseSessionKeyPacket } from './sessionkey.js';
 

@@ -1,5 +1,5 @@
 /** Packet framing (RFC 9580 §4.2): headers, lengths, partial lengths; reading by pulling, writing as functions. */
-import { type ByteStream } from '#lib/bytes/source';
+import type { ByteStream } from '#lib/bytes/source';
 import { OpenPGPError } from './error.js';
 
 /** Reads a stream by counts instead of by chunks. */

@@ -1,4 +1,4 @@
-import { type PartialConfig } from './library.js';
+import type { PartialConfig } from './library.js';
 
 /** Packet types that may stand inside encryption and compression: signatures, compressed and literal data. */
 const TYPES = [2, 4, 8, 11] as const;

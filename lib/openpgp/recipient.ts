@@ -1,6 +1,6 @@
 import { PublicKeyAlgorithm } from './algorithm.js';
 import { OpenPGPError } from './error.js';
-import { type AnyKeyPacket, type PublicKey, type Signature } from './library.js';
+import type { AnyKeyPacket, PublicKey, Signature } from './library.js';
 
 /** Feature flag "Version 2 Symmetrically Encrypted and Integrity Protected Data packet" (RFC 9580 §5.2.3.32). */
 const FEATURE_SEIPDV2 = 0x08;

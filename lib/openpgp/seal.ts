@@ -3,7 +3,7 @@
  * and, where wanted, signatures inside). No compression; the literal packet is binary, without file name and date.
  */
 import { randomBytes } from 'node:crypto';
-import { type ByteStream } from '#lib/bytes/source';
+import type { ByteStream } from '#lib/bytes/source';
 import {
   AEAD_HEADER_SIZE,
   AeadEncryptor,
@@ -17,10 +17,10 @@ import { AES256, Tag, aead, symmetric } from './algorithm.js';
 import { ArmorEncoder, armoredSize } from './armor.js';
 import { CfbEncryptor, cfbOverhead } from './cfb.js';
 import { OpenPGPError } from './error.js';
-import { type PrivateKey } from './library.js';
+import type { PrivateKey } from './library.js';
 import { type Offload, inline } from './offload.js';
 import { LARGEST_BODY, PartialLengthWriter, packetHeader, packetHeaderSize } from './packet.js';
-import { type Recipient } from './recipient.js';
+import type { Recipient } from './recipient.js';
 import { type SessionKey, writeSessionKeyPacket } from './sessionkey.js';
 import { type MessageSigner, startSignature } from './signing.js';
 

@@ -9,7 +9,7 @@ import { armoredOctets } from './armorlines.js';
 import { OpenPGPError } from './error.js';
 import { LIMITS } from './limits.js';
 import { ByteReader, readPacket } from './packet.js';
-import { type SessionKey } from './sessionkey.js';
+import type { SessionKey } from './sessionkey.js';
 
 /** The payload of a message, to be read in ranges. */
 export interface SeekableMessage {

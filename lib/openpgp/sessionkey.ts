@@ -22,8 +22,8 @@ import {
   privateKeyObject,
   publicKeyObject,
 } from './keymaterial.js';
-import { type AnyKeyPacket, type AnySecretKeyPacket } from './library.js';
-import { type Offload } from './offload.js';
+import type { AnyKeyPacket, AnySecretKeyPacket } from './library.js';
+import type { Offload } from './offload.js';
 import { encodeInteger, packetHeader, readInteger } from './packet.js';
 
 export interface SessionKey {

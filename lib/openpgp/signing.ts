@@ -14,7 +14,7 @@ import {
   config,
   enums,
 } from './library.js';
-import { type Offload } from './offload.js';
+import type { Offload } from './offload.js';
 import { encodeInteger, packetHeader, packetHeaderSize } from './packet.js';
 
 /** What a signer writes: the packet before the literal data, and the one after it. */

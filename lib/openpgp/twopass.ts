@@ -4,9 +4,9 @@
  */
 import { type ByteStream, type Source, drain } from '#lib/bytes/source';
 import { Spool } from '#lib/bytes/spool';
-import { type Decryptor } from './cfb.js';
+import type { Decryptor } from './cfb.js';
 import { type Content, type ContentOptions, readContent } from './content.js';
-import { type SignatureVerdict } from './verification.js';
+import type { SignatureVerdict } from './verification.js';
 
 /** What a first pass found: the payload itself, or the ciphertext to read it from again. */
 export interface Verified {

@@ -1,5 +1,5 @@
-import { type Command } from 'commander';
-import { type Context } from '../command.js';
+import type { Command } from 'commander';
+import type { Context } from '../command.js';
 import { defineDelete } from './key/delete.js';
 import { defineExport } from './key/export.js';
 import { defineGenerate } from './key/generate.js';

@@ -1,12 +1,12 @@
-import { type ByteStream, type Source } from '#lib/bytes/source';
+import type { ByteStream, Source } from '#lib/bytes/source';
 import { openStored } from '#lib/message/open';
 import { recipientsOf } from '#lib/message/addressed';
 import { encryptedStream, readTop, recognise } from '#lib/message/recognise';
 import { sealAtRest, type SealAtRestOptions } from '#lib/message/seal';
 import { Exit, Failure } from '../exit.js';
-import { type OwnKeys } from './ownkeys.js';
-import { type Conversion } from './replace.js';
-import { type Holder } from './status.js';
+import type { OwnKeys } from './ownkeys.js';
+import type { Conversion } from './replace.js';
+import type { Holder } from './status.js';
 
 /** Into the stored form. With keys, each is opened again from the disk and compared before the original goes. */
 export function encrypting(options: SealAtRestOptions, keys?: OwnKeys): Conversion {

@@ -1,4 +1,4 @@
-import { type Directory } from './directory.js';
+import type { Directory } from './directory.js';
 import { LOCK_NAME } from './lock.js';
 
 /** A mailbox below the folder that the user named. */

@@ -11,7 +11,7 @@ import { readFile, readlink, rm, symlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { isSystemError } from '#lib/bytes/systemerror';
 import { Exit, Failure } from '../exit.js';
-import { type Directory } from './directory.js';
+import type { Directory } from './directory.js';
 
 /** The lock's file name. Without a dot in front, or a Maildir++ listing would look at it. */
 export const LOCK_NAME = 'postern-maildir.lock';

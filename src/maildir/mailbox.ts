@@ -1,11 +1,11 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, unlink } from 'node:fs/promises';
 import { fileSource } from '#lib/bytes/file';
-import { type Source } from '#lib/bytes/source';
+import type { Source } from '#lib/bytes/source';
 import { isSystemError } from '#lib/bytes/systemerror';
 import { Exit, Failure } from '../exit.js';
-import { type Directory } from './directory.js';
-import { type Folder } from './folder.js';
+import type { Directory } from './directory.js';
+import type { Folder } from './folder.js';
 import { type FileIdentity, parseName, sizeField, stemOf } from './name.js';
 
 /** A message file, as a listing found it. */

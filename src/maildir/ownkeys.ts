@@ -1,6 +1,6 @@
-import { type KeyName } from '#lib/message/addressed';
-import { type Keyring } from '#lib/keys/keyring';
-import { type PrivateKey } from '#lib/openpgp/library';
+import type { KeyName } from '#lib/message/addressed';
+import type { Keyring } from '#lib/keys/keyring';
+import type { PrivateKey } from '#lib/openpgp/library';
 import { type Passphrases, unlockKey } from '../passphrase.js';
 
 /** The keyring's private keys for a run over many messages: each is looked up once and unlocked once, when it is needed. */

@@ -1,4 +1,4 @@
-import { type Count } from './run.js';
+import type { Count } from './run.js';
 
 /** Where a progress line goes: a terminal. */
 export interface Terminal {

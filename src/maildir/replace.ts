@@ -12,7 +12,7 @@
  */
 import { type FileHandle, open, rename, rm, unlink } from 'node:fs/promises';
 import { fileSource } from '#lib/bytes/file';
-import { type ByteStream, type Source } from '#lib/bytes/source';
+import type { ByteStream, Source } from '#lib/bytes/source';
 import { isSystemError } from '#lib/bytes/systemerror';
 import { Exit, Failure } from '../exit.js';
 import { ATTEMPTS, type Entry, type FileState, type Mailbox, type MessageFile } from './mailbox.js';

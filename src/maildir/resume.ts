@@ -1,6 +1,6 @@
 import { lstat, rename } from 'node:fs/promises';
 import { isSystemError } from '#lib/bytes/systemerror';
-import { type Entry, type Mailbox } from './mailbox.js';
+import type { Entry, Mailbox } from './mailbox.js';
 import { isConverted, originOf, parseName, sizeField, stemOf, successorOf } from './name.js';
 import { type Conversion, type Named, removeOriginal, withdraw } from './replace.js';
 

@@ -1,4 +1,4 @@
-import { type Source } from '#lib/bytes/source';
+import type { Source } from '#lib/bytes/source';
 import { explain } from '../explain.js';
 import { Directory } from './directory.js';
 import { Mailbox } from './mailbox.js';

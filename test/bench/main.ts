@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { peerVersion } from '#test/peers';
 import { loop } from './loop.js';
 import { type Material, withMaterial } from './material.js';
-import { type Result } from './measure.js';
+import type { Result } from './measure.js';
 import { memory } from './memory.js';
 import { opening } from './opening.js';
 import { sealing } from './sealing.js';

@@ -9,7 +9,7 @@ import { type ByteStream, CHUNK_SIZE } from '#lib/bytes/source';
 import { type PrivateKey, readPrivateKey } from '#lib/openpgp/library';
 import { chooseRecipient } from '#lib/openpgp/recipient';
 import { type SealOptions, createSealer } from '#lib/openpgp/seal';
-import { type SessionKey } from '#lib/openpgp/sessionkey';
+import type { SessionKey } from '#lib/openpgp/sessionkey';
 import { openpgp } from '#test/openpgpjs';
 import { GnuPG, temporaryFolder } from '#test/peers';
 import { type KeyName, readKeyFile } from '#test/vectors/catalogue';

@@ -1,5 +1,5 @@
 /** Peak memory of a process that opens or seals, above that of one that has loaded everything and does nothing. */
-import { type Material, type Mode } from './material.js';
+import type { Material, Mode } from './material.js';
 import { MB, type Result, atMost, runProgram, script, told } from './measure.js';
 
 const SIZES = [10 * MB, 100 * MB, 1000 * MB];

@@ -1,5 +1,5 @@
 /** Sealing 300 MB as a whole process, start-up and all. */
-import { type Material } from './material.js';
+import type { Material } from './material.js';
 import { MB, type Result, type Times, faster, interleaved, runProgram, script, told } from './measure.js';
 
 const SIZE = 300 * MB;

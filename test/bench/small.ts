@@ -4,7 +4,7 @@
  */
 import { gather, memorySource } from '#lib/bytes/source';
 import { openMessage } from '#lib/openpgp/open';
-import { type PrivateKey } from '#lib/openpgp/library';
+import type { PrivateKey } from '#lib/openpgp/library';
 import { type SealOptions, createSealer } from '#lib/openpgp/seal';
 import { openpgp } from '#test/openpgpjs';
 import { loadKey } from '#test/vectors/catalogue';

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './dialogue.js';
-import { type Site } from './site.js';
+import type { Site } from './site.js';
 
 export interface Dovecot {
   /** Where LMTP listens, on 127.0.0.1. */

@@ -5,7 +5,7 @@ import { parseAddresses } from '#lib/mime/address';
 import { parseContentDisposition, parseContentTransferEncoding, parseContentType } from '#lib/mime/contenttype';
 import { decodeWords } from '#lib/mime/encodedword';
 import { Header } from '#lib/mime/header';
-import { type MimeLimits } from '#lib/mime/limits';
+import type { MimeLimits } from '#lib/mime/limits';
 import { type Part, StructureParser, parseStructure } from '#lib/mime/structure';
 import { cut, lowLimits, nastyMessage, nastyMultipart } from '#test/lib/mime/arbitrary';
 import { referenceStructure } from '#test/lib/mime/reference';

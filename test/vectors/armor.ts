@@ -1,6 +1,6 @@
 /** Armored messages, damaged and only strange. */
 import { MAIL, bad, fine, v1, v2 } from './handmade.js';
-import { type Made } from './makepeers.js';
+import type { Made } from './makepeers.js';
 import { type TestSubkey, armored, literal } from './writer.js';
 
 export function makeArmor(own: TestSubkey): Made[] {

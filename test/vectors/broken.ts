@@ -24,7 +24,7 @@ import {
   v2Packet,
   flipped,
 } from './handmade.js';
-import { type Made } from './makepeers.js';
+import type { Made } from './makepeers.js';
 import { payloadOf, seededBytes } from './payload.js';
 import {
   type Seipd2Parts,

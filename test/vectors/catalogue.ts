@@ -1,9 +1,9 @@
 /** Reads what test/vectors holds: keys, messages, and the index of what each message must lead to. */
 import { readFileSync } from 'node:fs';
-import { type OpenPGPErrorCode } from '#lib/openpgp/error';
+import type { OpenPGPErrorCode } from '#lib/openpgp/error';
 import { type PrivateKey, readPrivateKey } from '#lib/openpgp/library';
-import { type PayloadKind } from './payload.js';
-import { type TestSubkey } from './writer.js';
+import type { PayloadKind } from './payload.js';
+import type { TestSubkey } from './writer.js';
 
 /** The folder of the data. Compiled tests lie in dist/test/vectors; the data stay where they are. */
 export const VECTORS = new URL('../../../test/vectors/', import.meta.url);

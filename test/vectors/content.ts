@@ -1,8 +1,8 @@
 /** Messages with something odd inside the encryption. */
 import { deflateRawSync } from 'node:zlib';
-import { type OpenPGPErrorCode } from '#lib/openpgp/error';
+import type { OpenPGPErrorCode } from '#lib/openpgp/error';
 import { MAIL, bad, fine, v1, v2 } from './handmade.js';
-import { type Made } from './makepeers.js';
+import type { Made } from './makepeers.js';
 import { payloadOf, seededBytes } from './payload.js';
 import {
   type TestSubkey,

@@ -1,6 +1,6 @@
 /** Messages with something odd around the encryption. */
 import { KEY, MAIL, OCTET, bad, fine } from './handmade.js';
-import { type Made } from './makepeers.js';
+import type { Made } from './makepeers.js';
 import { payloadOf, seededBytes } from './payload.js';
 import {
   type TestSubkey,

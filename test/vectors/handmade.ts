@@ -1,6 +1,6 @@
 /** What the files with hand-made messages share: one session key, one payload, one shape of vector. */
-import { type OpenPGPErrorCode } from '#lib/openpgp/error';
-import { type KeyName, type Vector } from './catalogue.js';
+import type { OpenPGPErrorCode } from '#lib/openpgp/error';
+import type { KeyName, Vector } from './catalogue.js';
 import { type Made, good } from './makepeers.js';
 import { type PayloadKind, payloadOf, sha256 } from './payload.js';
 import {

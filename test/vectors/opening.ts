@@ -1,10 +1,10 @@
 /** Opens a vector with lib/openpgp and holds what happens against what the index says. */
 import assert from 'node:assert/strict';
-import { type ByteStream } from '#lib/bytes/source';
+import type { ByteStream } from '#lib/bytes/source';
 import { OpenPGPError } from '#lib/openpgp/error';
-import { type PublicKey } from '#lib/openpgp/library';
+import type { PublicKey } from '#lib/openpgp/library';
 import { type OpenOptions, openMessage } from '#lib/openpgp/open';
-import { type SignatureVerdict } from '#lib/openpgp/verification';
+import type { SignatureVerdict } from '#lib/openpgp/verification';
 import { KEY_NAMES, type Vector, loadKey } from './catalogue.js';
 import { payloadOf, sha256 } from './payload.js';
 

@@ -1,6 +1,6 @@
 /** The encrypted samples of RFC 9580 Appendix A. Those for a password are opened with the session key that the RFC states. */
 import { good, type Made } from './makepeers.js';
-import { type Vector } from './catalogue.js';
+import type { Vector } from './catalogue.js';
 
 const SAMPLES: readonly (readonly [name: string, base64: string, sessionKey?: string])[] = [
   [

@@ -1,7 +1,7 @@
 /** Messages with odd PKESK packets. */
-import { type OpenPGPErrorCode } from '#lib/openpgp/error';
+import type { OpenPGPErrorCode } from '#lib/openpgp/error';
 import { OWN, OWN_V6, RSA, KEY, MAIL, OCTET, bad, fine } from './handmade.js';
-import { type Made } from './makepeers.js';
+import type { Made } from './makepeers.js';
 import { seededBytes } from './payload.js';
 import {
   type TestSubkey,

@@ -1,10 +1,10 @@
-import { type Command } from 'commander';
+import type { Command } from 'commander';
 import { printable } from '#lib/keys/certificatename';
 import { KeyringError } from '#lib/keys/error';
 import { withCertificate } from '#lib/keys/find';
 import { Keyring } from '#lib/keys/keyring';
-import { type Key } from '#lib/openpgp/library';
-import { type Context } from '../../command.js';
+import type { Key } from '#lib/openpgp/library';
+import type { Context } from '../../command.js';
 import { print } from '../../output.js';
 import { resolve } from './resolve.js';
 

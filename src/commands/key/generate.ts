@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type KeyKind, generate, splitUserID } from '#lib/keys/generate';
 import { Keyring } from '#lib/keys/keyring';
-import { type Context } from '../../command.js';
+import type { Context } from '../../command.js';
 import { print } from '../../output.js';
 import { type PassphraseOptions, addPassphraseOptions, passphrasesFrom } from '../../passphrase.js';
 import { asJSON, asText, reportsOf } from './report.js';

@@ -1,8 +1,8 @@
 /** How the key commands show certificates: as lines for people, and as JSON. */
 import { printable } from '#lib/keys/certificatename';
 import { type CertificateFacts, type KeyFacts, day, describeCertificate, secretStates } from '#lib/keys/describe';
-import { type Provenance } from '#lib/keys/provenance';
-import { type StoredCertificate, type StoredPrivateKey } from '#lib/keys/stored';
+import type { Provenance } from '#lib/keys/provenance';
+import type { StoredCertificate, StoredPrivateKey } from '#lib/keys/stored';
 
 /** A certificate with everything that the keyring knows about it. */
 export interface Report {

@@ -1,7 +1,7 @@
 import { parseName, printable } from '#lib/keys/certificatename';
 import { KeyringError } from '#lib/keys/error';
-import { type Keyring } from '#lib/keys/keyring';
-import { type StoredCertificate } from '#lib/keys/stored';
+import type { Keyring } from '#lib/keys/keyring';
+import type { StoredCertificate } from '#lib/keys/stored';
 
 /** The certificates of the keyring that go by a name, in whatever state; at least one. Throws KeyringError. */
 export async function resolve(keyring: Keyring, name: string): Promise<readonly StoredCertificate[]> {

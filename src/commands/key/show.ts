@@ -1,6 +1,6 @@
-import { type Command } from 'commander';
+import type { Command } from 'commander';
 import { Keyring } from '#lib/keys/keyring';
-import { type Context } from '../../command.js';
+import type { Context } from '../../command.js';
 import { print } from '../../output.js';
 import { asJSON, asText, reportsOf } from './report.js';
 import { resolve } from './resolve.js';

@@ -5,7 +5,7 @@ import { KeyringError } from '#lib/keys/error';
 import { generate } from '#lib/keys/generate';
 import { type KeyFileEntry, readKeyFile, readSingleKey } from '#lib/keys/keyfile';
 import { issuerOf } from '#lib/keys/revoke';
-import { type PrivateKey } from '#lib/openpgp/library';
+import type { PrivateKey } from '#lib/openpgp/library';
 
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 100);
 

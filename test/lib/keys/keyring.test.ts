@@ -22,10 +22,10 @@ import { generate } from '#lib/keys/generate';
 import { Keyring } from '#lib/keys/keyring';
 import { readSingleKey } from '#lib/keys/keyfile';
 import { isLocked, unlock } from '#lib/keys/passphrase';
-import { type Provenance, type Trust } from '#lib/keys/provenance';
+import type { Provenance, Trust } from '#lib/keys/provenance';
 import { applyRevocation, revoke } from '#lib/keys/revoke';
 import { Secret } from '#lib/keys/secret';
-import { type CertificateSource } from '#lib/keys/source';
+import type { CertificateSource } from '#lib/keys/source';
 import { type PrivateKey, type PublicKey, generateKey, reformatKey } from '#lib/openpgp/library';
 
 const PASSPHRASE = new Secret('correct horse');

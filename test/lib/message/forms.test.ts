@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type View } from '#lib/message/open';
+import type { View } from '#lib/message/open';
 import { armor, lines, person, pgpMime, viewText } from './fixture.js';
 
 const alice = await person('Alice <alice@example.com>');

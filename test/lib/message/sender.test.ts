@@ -3,8 +3,8 @@ import { before, describe, it } from 'node:test';
 import { judgeSender } from '#lib/message/sender';
 import { statusText } from '#lib/message/status';
 import { Header } from '#lib/mime/header';
-import { type PublicKey } from '#lib/openpgp/library';
-import { type SignatureVerdict } from '#lib/openpgp/verification';
+import type { PublicKey } from '#lib/openpgp/library';
+import type { SignatureVerdict } from '#lib/openpgp/verification';
 import { type Person, person } from './fixture.js';
 
 let boss: Person;

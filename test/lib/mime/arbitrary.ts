@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type MimeLimits } from '#lib/mime/limits';
+import type { MimeLimits } from '#lib/mime/limits';
 
 /** The bytes cut at the given places (taken modulo the length), which may come in any order. */
 export function cut(bytes: Buffer, places: readonly number[]): Buffer[] {

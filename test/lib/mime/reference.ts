@@ -1,7 +1,7 @@
 import { parseContentTransferEncoding, parseContentType } from '#lib/mime/contenttype';
 import { Header } from '#lib/mime/header';
 import { type MimeLimits, mimeLimits } from '#lib/mime/limits';
-import { type Part } from '#lib/mime/structure';
+import type { Part } from '#lib/mime/structure';
 
 interface Line {
   readonly start: number;

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { gather, memorySource } from '#lib/bytes/source';
 import { sealAtRest } from '#lib/message/seal';
-import { type PrivateKey } from '#lib/openpgp/library';
+import type { PrivateKey } from '#lib/openpgp/library';
 import { chooseRecipient } from '#lib/openpgp/recipient';
 import { type Program, type Result, addCertificate, addKey, program } from './program.js';
 

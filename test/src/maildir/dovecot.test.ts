@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { gather, slices } from '#lib/bytes/source';
-import { type Conversion } from '#src/maildir/replace';
+import type { Conversion } from '#src/maildir/replace';
 import { runConversion } from '#src/maildir/run';
 import { put } from './toy.js';
 

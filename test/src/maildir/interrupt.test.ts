@@ -6,7 +6,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseName } from '#src/maildir/name';
-import { type Conversion } from '#src/maildir/replace';
+import type { Conversion } from '#src/maildir/replace';
 import { exitCodeOf, runConversion } from '#src/maildir/run';
 import { files, maildir, opening, put, sealing, unsealed } from './toy.js';
 

@@ -2,9 +2,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type TestContext } from 'node:test';
+import type { TestContext } from 'node:test';
 import { type ByteStream, gather, type Source } from '#lib/bytes/source';
-import { type Conversion } from '#src/maildir/replace';
+import type { Conversion } from '#src/maildir/replace';
 
 const MARK = Buffer.from('X-Sealed: yes\r\nMIME-Version: 1.0\r\n\r\n');
 
