@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { CHUNK_SIZE, type Source } from './source.js';
 
 /** Octets of one read: large enough that the hop to the thread pool does not count. */
-const READ_SIZE = 4 * CHUNK_SIZE;
+const READ_SIZE = 8 * CHUNK_SIZE;
 
 /** What reads at a place, as a FileHandle does. */
 export interface PositionedReader {

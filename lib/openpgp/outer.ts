@@ -2,7 +2,7 @@
 import type { ByteStream } from '#lib/bytes/source';
 import { AEAD_HEADER_SIZE, type AeadParameters, readAeadHeader } from './aead.js';
 import { Tag } from './algorithm.js';
-import { dearmor } from './armor.js';
+import { ArmorDecoder } from './armor.js';
 import { expectEnd, nextPacket } from './content.js';
 import { OpenPGPError } from './error.js';
 import type { Limits } from './limits.js';
@@ -22,7 +22,7 @@ export interface Outer {
 
 /** Reads the session keys and the head of the encrypted data packet. Throws OpenPGPError. */
 export async function readOuter(input: ByteStream, limits: Limits): Promise<Outer> {
-  const reader = new ByteReader(await binary(input));
+  const reader = new ByteReader(binary(input));
   try {
     const sessionKeys: EncryptedSessionKey[] = [];
     for (;;) {
@@ -76,17 +76,20 @@ async function readHead(body: ByteReader): Promise<AeadParameters | undefined> {
 }
 
 /** Removes armor where there is any: the first octet of a packet has its high bit set, no character of armor has. */
-async function binary(input: ByteStream): Promise<ByteStream> {
-  const reader = new ByteReader(input);
-  const first = await reader.some(Infinity);
-  async function* whole(): AsyncGenerator<Buffer, void> {
-    try {
-      for (let chunk = first; chunk !== undefined; chunk = await reader.some(Infinity)) yield chunk;
-    } finally {
-      await reader.close();
+async function* binary(input: ByteStream): AsyncGenerator<Buffer, void> {
+  let decoder: ArmorDecoder | undefined;
+  let begun = false;
+  for await (const chunk of input) {
+    if (!begun && chunk.length > 0) {
+      begun = true;
+      decoder = (chunk[0] ?? 0) < 0x80 ? new ArmorDecoder() : undefined;
     }
+    const octets = decoder === undefined ? chunk : decoder.push(chunk);
+    if (octets.length > 0) yield octets;
   }
-  return first !== undefined && (first[0] ?? 0) >= 0x80 ? whole() : dearmor(whole());
+  // An empty input lacks its armor.
+  if (!begun) decoder = new ArmorDecoder();
+  decoder?.end();
 }
 
 /** The encrypted data to its end, and the proof that nothing follows it. */

@@ -17,18 +17,36 @@ export class ByteReader {
     return this.#chunk.length;
   }
 
+  // What is there already is given at once: a small message is mostly read from one chunk, and promises are what it would cost.
+
   /** True where nothing is left. */
-  async atEnd(): Promise<boolean> {
-    while (this.#chunk.length === 0) {
-      if (this.#ended) return true;
-      await this.#pull();
-    }
-    return false;
+  atEnd(): boolean | Promise<boolean> {
+    return this.#chunk.length > 0 ? false : this.#pullToEnd();
   }
 
   /** At least one and at most `limit` octets, as they lie there. Undefined at the end. */
-  async some(limit: number): Promise<Buffer | undefined> {
-    if (this.#chunk.length === 0 && (await this.atEnd())) return undefined;
+  some(limit: number): Buffer | undefined | Promise<Buffer | undefined> {
+    return this.#chunk.length > 0 ? this.#take(limit) : this.#pullSome(limit);
+  }
+
+  /** Exactly `count` octets. Throws OpenPGPError `truncated` where there are fewer. */
+  exactly(count: number): Buffer | Promise<Buffer> {
+    return this.#chunk.length >= count ? this.#take(count) : this.#collect(count);
+  }
+
+  octet(): number | Promise<number> {
+    return this.#chunk.length > 0 ? this.#take(1).readUInt8() : this.#pullOctet();
+  }
+
+  /** Tells the producer that no more is wanted. */
+  async close(): Promise<void> {
+    this.#chunk = EMPTY;
+    if (this.#ended) return;
+    this.#ended = true;
+    await this.#iterator.return?.();
+  }
+
+  #take(limit: number): Buffer {
     const chunk = this.#chunk;
     if (chunk.length <= limit) {
       this.#chunk = EMPTY;
@@ -38,13 +56,15 @@ export class ByteReader {
     return chunk.subarray(0, limit);
   }
 
-  /** Exactly `count` octets. Throws OpenPGPError `truncated` where there are fewer. */
-  async exactly(count: number): Promise<Buffer> {
-    if (this.#chunk.length >= count) {
-      const bytes = this.#chunk.subarray(0, count);
-      this.#chunk = this.#chunk.subarray(count);
-      return bytes;
-    }
+  async #pullSome(limit: number): Promise<Buffer | undefined> {
+    return (await this.#pullToEnd()) ? undefined : this.#take(limit);
+  }
+
+  async #pullOctet(): Promise<number> {
+    return (await this.#collect(1)).readUInt8();
+  }
+
+  async #collect(count: number): Promise<Buffer> {
     const parts: Buffer[] = [];
     for (let missing = count; missing > 0;) {
       const part = await this.some(missing);
@@ -55,16 +75,12 @@ export class ByteReader {
     return Buffer.concat(parts, count);
   }
 
-  async octet(): Promise<number> {
-    return (await this.exactly(1)).readUInt8();
-  }
-
-  /** Tells the producer that no more is wanted. */
-  async close(): Promise<void> {
-    this.#chunk = EMPTY;
-    if (this.#ended) return;
-    this.#ended = true;
-    await this.#iterator.return?.();
+  async #pullToEnd(): Promise<boolean> {
+    while (this.#chunk.length === 0) {
+      if (this.#ended) return true;
+      await this.#pull();
+    }
+    return false;
   }
 
   async #pull(): Promise<void> {
