@@ -29,7 +29,7 @@ export interface SpoolOptions {
  */
 export class Spool {
   readonly #limit: number;
-  readonly #directory: string;
+  readonly #directory: string | undefined;
   readonly #key: Buffer | undefined;
   readonly #cipher;
   #held: Buffer[] = [];
@@ -41,7 +41,7 @@ export class Spool {
 
   constructor(options: SpoolOptions = {}) {
     this.#limit = options.limit ?? BUFFER_LIMIT;
-    this.#directory = options.directory ?? tmpdir();
+    this.#directory = options.directory;
     this.#key = (options.seal ?? true) ? randomBytes(32) : undefined;
     this.#cipher = this.#key && createCipheriv('aes-256-ctr', this.#key, counterBlock(0));
   }
@@ -91,7 +91,7 @@ export class Spool {
   /** Hands the held chunks to the disk; one write is under way at a time, while the next chunks come in. */
   async #flush(): Promise<void> {
     await this.#writing;
-    const file = (this.#file ??= await openUnnamed(this.#directory));
+    const file = (this.#file ??= await openUnnamed(this.#directory ?? tmpdir()));
     const chunks = this.#held;
     const size = this.#heldSize;
     const at = this.#written;
