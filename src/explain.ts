@@ -1,3 +1,4 @@
+import { isSystemError } from '#lib/bytes/systemerror';
 import { KeyringError, type KeyringErrorCode } from '#lib/keys/error';
 import { MessageError } from '#lib/message/error';
 import { type OpenPGPErrorCode, OpenPGPError } from '#lib/openpgp/error';
@@ -21,20 +22,22 @@ const KEYRING_EXIT: Readonly<Record<KeyringErrorCode, ExitCode>> = {
   state: Exit.config,
 };
 
-const SYSTEM_EXIT: Readonly<Record<string, ExitCode>> = {
-  ENOENT: Exit.noInput,
-  ENOTDIR: Exit.noInput,
-  EISDIR: Exit.noInput,
-  EACCES: Exit.noPermission,
-  EPERM: Exit.noPermission,
-  ENOSPC: Exit.tempFail,
-  EDQUOT: Exit.tempFail,
-  EFBIG: Exit.tempFail,
-  EMFILE: Exit.tempFail,
-  ENFILE: Exit.tempFail,
-  ENOMEM: Exit.tempFail,
-  EPIPE: Exit.ioError,
-  EIO: Exit.ioError,
+/** What the system's errors end in, and what to do about them. */
+const SYSTEM: Readonly<Record<string, readonly [exitCode: ExitCode, remedy: string]>> = {
+  ENOENT: [Exit.noInput, 'Check the name.'],
+  ENOTDIR: [Exit.noInput, 'Check the name.'],
+  EISDIR: [Exit.noInput, 'Name a file, not a folder.'],
+  EEXIST: [Exit.cannotCreate, 'Move what is there away.'],
+  EACCES: [Exit.noPermission, 'Check its permissions, and those of the folders above it.'],
+  EPERM: [Exit.noPermission, 'Check its permissions, and those of the folders above it.'],
+  EROFS: [Exit.noPermission, 'Name a folder that can be written.'],
+  ENOSPC: [Exit.tempFail, 'Make room and try again.'],
+  EDQUOT: [Exit.tempFail, 'Make room and try again.'],
+  EFBIG: [Exit.tempFail, 'Raise the limit on the size of files.'],
+  EMFILE: [Exit.tempFail, 'Raise the limit on open files, or try again later.'],
+  ENFILE: [Exit.tempFail, 'Try again later.'],
+  ENOMEM: [Exit.tempFail, 'Try again later.'],
+  EPIPE: [Exit.ioError, 'Whoever reads the output went away before its end.'],
 };
 
 /** The one place where an error becomes a sentence and an exit code. */
@@ -49,12 +52,19 @@ export function explain(error: unknown): { readonly message: string; readonly ex
     const message = `There is no place to put the message aside (${error.message}). Set TMPDIR to a folder that can be written.`;
     return { message, exitCode: Exit.tempFail };
   }
-  if (isSystemError(error)) return { message: error.message, exitCode: SYSTEM_EXIT[error.code] ?? Exit.ioError };
+  if (isSystemError(error)) return explainSystemError(error);
   // A fault of ours. The queue keeps the message: a fixed Postern will take it.
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { message: `internal error, please report it: ${text}`, exitCode: Exit.software };
 }
 
-function isSystemError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
-  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
+/** Node writes "ENOENT: no such file or directory, open 'name'"; we write whose fault it is, what it is, and what to do. */
+function explainSystemError(error: NodeJS.ErrnoException): { readonly message: string; readonly exitCode: ExitCode } {
+  const [exitCode, remedy] = SYSTEM[error.code ?? ''] ?? [
+    Exit.ioError,
+    'Look for the cause in the system, then try again.',
+  ];
+  const what = /^[A-Z0-9]+: ([^,]*)/.exec(error.message)?.[1] ?? error.message;
+  const where = error.path === undefined ? (error.syscall ?? 'input or output') : String(error.path);
+  return { message: `${where}: ${what} (${error.code ?? 'no code'}). ${remedy}`, exitCode };
 }
