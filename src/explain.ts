@@ -65,6 +65,6 @@ function explainSystemError(error: NodeJS.ErrnoException): { readonly message: s
     'Look for the cause in the system, then try again.',
   ];
   const what = /^[A-Z0-9]+: ([^,]*)/.exec(error.message)?.[1] ?? error.message;
-  const where = error.path === undefined ? (error.syscall ?? 'input or output') : error.path;
+  const where = error.path ?? error.syscall ?? 'input or output';
   return { message: `${where}: ${what} (${error.code ?? 'no code'}). ${remedy}`, exitCode };
 }
