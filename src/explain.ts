@@ -40,8 +40,11 @@ const SYSTEM: Readonly<Record<string, readonly [exitCode: ExitCode, remedy: stri
   EPIPE: [Exit.ioError, 'Whoever reads the output went away before its end.'],
 };
 
-/** The one place where an error becomes a sentence and an exit code. */
-export function explain(error: unknown): { readonly message: string; readonly exitCode: ExitCode } {
+/**
+ * The one place where an error becomes a sentence and an exit code. `named`: the caller says what it is about, so that a system error
+ * need not tell its path, which may hold good in this process only.
+ */
+export function explain(error: unknown, named = false): { readonly message: string; readonly exitCode: ExitCode } {
   if (error instanceof Failure) return { message: error.message, exitCode: error.exitCode };
   if (error instanceof OpenPGPError)
     return { message: error.message, exitCode: OPENPGP_EXIT[error.code] ?? Exit.dataError };
@@ -52,19 +55,22 @@ export function explain(error: unknown): { readonly message: string; readonly ex
     const message = `There is no place to put the message aside (${error.message}). Set TMPDIR to a folder that can be written.`;
     return { message, exitCode: Exit.tempFail };
   }
-  if (isSystemError(error)) return explainSystemError(error);
+  if (isSystemError(error)) return explainSystemError(error, named);
   // A fault of ours. The queue keeps the message: a fixed Postern will take it.
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { message: `internal error, please report it: ${text}`, exitCode: Exit.software };
 }
 
 /** Node writes "ENOENT: no such file or directory, open 'name'"; we write whose fault it is, what it is, and what to do. */
-function explainSystemError(error: NodeJS.ErrnoException): { readonly message: string; readonly exitCode: ExitCode } {
+function explainSystemError(
+  error: NodeJS.ErrnoException,
+  named: boolean,
+): { readonly message: string; readonly exitCode: ExitCode } {
   const [exitCode, remedy] = SYSTEM[error.code ?? ''] ?? [
     Exit.ioError,
     'Look for the cause in the system, then try again.',
   ];
   const what = /^[A-Z0-9]+: ([^,]*)/.exec(error.message)?.[1] ?? error.message;
-  const where = error.path ?? error.syscall ?? 'input or output';
-  return { message: `${where}: ${what} (${error.code ?? 'no code'}). ${remedy}`, exitCode };
+  const where = named ? '' : `${error.path ?? error.syscall ?? 'input or output'}: `;
+  return { message: `${where}${what} (${error.code ?? 'no code'}). ${remedy}`, exitCode };
 }

@@ -265,9 +265,7 @@ class Run {
   }
 
   #fail(file: string, error: unknown): void {
-    const { message, exitCode } = explain(error);
-    // A system error's text goes on with a path that holds good in this process only.
-    const reason = error instanceof Error && 'syscall' in error ? `${message.split(', ')[0] ?? message}.` : message;
+    const { message: reason, exitCode } = explain(error, true);
     const failure: MessageFailure = { file, reason, exitCode };
     this.#failures.push(failure);
     this.#options.onFailure?.(failure);

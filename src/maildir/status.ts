@@ -54,7 +54,7 @@ async function countFolder(mailbox: Mailbox, { classify, onFailure }: StatusOpti
       }
     } catch (error) {
       add(status.unreadable, await mailbox.size(entry));
-      onFailure?.(`${mailbox.folder.name}: ${entry.where}/${entry.name}`, explain(error).message);
+      onFailure?.(`${mailbox.folder.name}: ${entry.where}/${entry.name}`, explain(error, true).message);
     }
   }
   return status;

@@ -174,7 +174,7 @@ describe('a message that fails', () => {
     const result = await runConversion({ root, conversion: failing(full) });
     assert.equal(result.unfinished, 'full');
     assert.ok(result.failures.length >= 10 && result.failures.length < 20, String(result.failures.length));
-    assert.equal(result.failures[0]?.reason, 'ENOSPC: no space left on device.');
+    assert.equal(result.failures[0]?.reason, 'no space left on device (ENOSPC). Make room and try again.');
     assert.equal(exitCodeOf(result), 75);
     assert.deepEqual(files(root), new Map(Object.entries(messages).map(([path, text]) => [path, Buffer.from(text)])));
   });
@@ -205,7 +205,7 @@ describe('a message that fails', () => {
     const result = await asOther(() => runConversion({ root, conversion: sealing }));
     assert.deepEqual(
       result.failures.map(({ reason }) => reason),
-      ['EACCES: permission denied.'],
+      ['permission denied (EACCES). Check its permissions, and those of the folders above it.'],
     );
     assert.equal(result.converted.messages, 1);
     assert.equal(exitCodeOf(result), 75);
