@@ -1,4 +1,3 @@
-import type { FileHandle } from 'node:fs/promises';
 import { CHUNK_SIZE, type Source } from './source.js';
 
 /** Octets of one read: large enough that the hop to the thread pool does not count. */
@@ -23,13 +22,13 @@ export function fileSource(file: PositionedReader, size: number): Source {
 }
 
 async function* readFile(file: PositionedReader, start: number, end: number): AsyncGenerator<Buffer, void> {
-  let next = start < end ? readBlock(file, start, end) : undefined;
+  let next = readAhead(file, start, end);
   let at = start;
   try {
     while (next !== undefined) {
       const block = await next;
       at += block.length;
-      next = at < end ? readBlock(file, at, end) : undefined;
+      next = readAhead(file, at, end);
       for (let i = 0; i < block.length; i += CHUNK_SIZE) yield block.subarray(i, i + CHUNK_SIZE);
     }
   } finally {
@@ -38,19 +37,17 @@ async function* readFile(file: PositionedReader, start: number, end: number): As
   }
 }
 
+function readAhead(file: PositionedReader, start: number, end: number): Promise<Buffer> | undefined {
+  if (start >= end) return undefined;
+  const block = readBlock(file, start, end);
+  // A failure is met when the block's turn comes; without this it would count as unhandled until then.
+  block.catch(() => undefined);
+  return block;
+}
+
 async function readBlock(file: PositionedReader, start: number, end: number): Promise<Buffer> {
   const block = Buffer.allocUnsafeSlow(Math.min(READ_SIZE, end - start));
   const { bytesRead } = await file.read(block, 0, block.length, start);
   if (bytesRead === 0) throw new Error(`The file became shorter while it was read: ${end - start} octets are missing.`);
   return block.subarray(0, bytesRead);
-}
-
-/** The bytes of a stream through a file descriptor that cannot seek (a pipe, a terminal, a socket). */
-export async function* descriptorStream(file: FileHandle): AsyncGenerator<Buffer, void> {
-  for (;;) {
-    const block = Buffer.allocUnsafeSlow(CHUNK_SIZE);
-    const { bytesRead } = await file.read(block, 0, block.length, null);
-    if (bytesRead === 0) return;
-    yield block.subarray(0, bytesRead);
-  }
 }
