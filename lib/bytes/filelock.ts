@@ -24,13 +24,14 @@ export async function withFileLock<Result>(
   const deadline = Date.now() + patience;
   const holder = Buffer.from(`${process.pid} ${hostname()}\n`);
   while ((await readHolder(path)) !== undefined || !(await createFileAtomic(path, holder, 0o600))) {
-    if (await isStale(path)) await breakLock(path);
-    else if (Date.now() > deadline) {
+    if ((await isStale(path)) && (await breakLock(path))) continue;
+    if (Date.now() > deadline) {
       const who = (await readHolder(path)) ?? 'unknown';
       throw new LockError(
         `${path} is locked by another process (${who}). Try again, or delete that file if there is no such process.`,
       );
-    } else await setTimeout(PAUSE + Math.random() * PAUSE);
+    }
+    await setTimeout(PAUSE + Math.random() * PAUSE);
   }
   try {
     return await action();
@@ -39,17 +40,21 @@ export async function withFileLock<Result>(
   }
 }
 
-/** Only who holds the second lock removes a stale one, after looking again: else two could each remove the other's new lock. */
-async function breakLock(path: string): Promise<void> {
+/**
+ * Only who holds the second lock removes a stale one, after looking again: else two could each remove the other's new lock. False
+ * where somebody else holds the second lock.
+ */
+async function breakLock(path: string): Promise<boolean> {
   const breaking = `${path}.break`;
   if (!(await createFileAtomic(breaking, Buffer.from(`${process.pid} ${hostname()}\n`), 0o600))) {
     await setTimeout(PAUSE);
     // Its owner was killed within these few lines: the whole dance starts over.
     if (await isStale(breaking)) await rm(breaking, { force: true });
-    return;
+    return false;
   }
   try {
     if (await isStale(path)) await rm(path, { force: true });
+    return true;
   } finally {
     await rm(breaking, { force: true });
   }

@@ -8,6 +8,9 @@ import { type ByteStream, type Source, memorySource } from './source.js';
 /** Octets collected before one write to the spool's file. */
 const WRITE_SIZE = 1024 * 1024;
 
+/** Pieces that are held before they are joined: many tiny ones would take more memory than what is in them. */
+const MANY_PIECES = 1024;
+
 /** What may be kept in memory by default, as `buffer_limit` in ARCHITECTURE.md: 1 MiB. */
 export const BUFFER_LIMIT = 1024 * 1024;
 
@@ -56,6 +59,7 @@ export class Spool {
     this.#held.push(chunk);
     this.#heldSize += chunk.length;
     this.#size += chunk.length;
+    if (this.#held.length > MANY_PIECES) this.#held = [Buffer.concat(this.#held)];
     if (this.#size > this.#limit && this.#heldSize >= WRITE_SIZE) await this.#flush();
   }
 

@@ -60,6 +60,15 @@ describe('file lock', () => {
     }
   });
 
+  it('that is stale is not waited for without end where another process that lives is about to break it', async () => {
+    writeFileSync(path, `${DEAD} ${hostname()}\n`);
+    writeFileSync(`${path}.break`, `${process.pid} ${hostname()}\n`);
+    await assert.rejects(
+      withFileLock(path, () => Promise.resolve(), 50),
+      LockError,
+    );
+  });
+
   it('is given back where the action fails', async () => {
     await assert.rejects(
       withFileLock(path, () => Promise.reject(new Error('no'))),

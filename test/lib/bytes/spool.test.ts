@@ -4,6 +4,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { gather, slices } from '#lib/bytes/source';
 import { Spool, spoolStream } from '#lib/bytes/spool';
 
@@ -29,6 +31,20 @@ describe('spool', () => {
       });
     }
   }
+
+  it('holds tiny pieces in about as much memory as what is in them', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const spool = new Spool();
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    for (let at = 0; at < bytes.length; at++) await spool.write(bytes.subarray(at, at + 1));
+    collect();
+    const taken = process.memoryUsage().heapUsed - before;
+    assert.ok(taken < 3_000_000, `${taken} octets for ${bytes.length}`);
+    const source = await spool.finish();
+    assert.deepEqual(await gather(source.stream()), bytes);
+  });
 
   it('leaves no name in its folder while it is in use', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'spool-test-'));
