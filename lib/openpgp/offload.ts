@@ -2,9 +2,14 @@ import { OpenPGPError, type OpenPGPErrorCode } from './error.js';
 import type * as jobs from './jobs.js';
 
 type Jobs = typeof jobs;
-type JobName = keyof Jobs;
-type Input<Name extends JobName> = Parameters<Jobs[Name]>[0];
+export type JobName = keyof Jobs;
+export type Input<Name extends JobName> = Parameters<Jobs[Name]>[0];
 type Result<Name extends JobName> = Awaited<ReturnType<Jobs[Name]>>;
+
+/** What comes back from a thread. An error that crosses it loses its class and its code, so that ours go as data. */
+export type Outcome<Name extends JobName> =
+  | { readonly result: Result<Name> }
+  | { readonly failure: { readonly code: OpenPGPErrorCode; readonly message: string } };
 
 /** Where blocking work runs. */
 export interface Offload {
@@ -27,7 +32,7 @@ export function workerPool(threads: number): Offload {
   const start = async () => {
     const { Tinypool } = await import('tinypool');
     return new Tinypool({
-      filename: import.meta.resolve('#lib/openpgp/jobs'),
+      filename: import.meta.resolve('#lib/openpgp/worker'),
       minThreads: 0,
       maxThreads: threads,
       idleTimeout: 60_000,
@@ -37,21 +42,13 @@ export function workerPool(threads: number): Offload {
   return {
     async run<Name extends JobName>(name: Name, input: Input<Name>): Promise<Result<Name>> {
       pool ??= start();
-      try {
-        return (await (await pool).run(input, { name })) as Result<Name>;
-      } catch (error) {
-        throw revive(error);
-      }
+      const outcome = (await (await pool).run({ name, input }, { name: 'perform' })) as Outcome<Name>;
+      if ('failure' in outcome) throw new OpenPGPError(outcome.failure.code, outcome.failure.message);
+      return outcome.result;
     },
     async close() {
       await (await pool)?.destroy();
       pool = undefined;
     },
   };
-}
-
-/** An error that crossed a thread has lost its class. */
-function revive(error: unknown): unknown {
-  if (!(error instanceof Error) || error.name !== 'OpenPGPError' || !('code' in error)) return error;
-  return new OpenPGPError(error.code as OpenPGPErrorCode, error.message, { cause: error });
 }
