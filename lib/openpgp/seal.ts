@@ -75,11 +75,15 @@ export async function createSealer(options: SealOptions, payloadSize?: number): 
   const armor = options.armor ?? true;
   const checksum = protection.version === 1;
   const binarySize = layout && sessionKeys.length + packetHeaderSize(layout.body) + layout.body;
+  let used = false;
   return {
     size: binarySize === undefined ? undefined : armor ? armoredSize(binarySize, checksum) : binarySize,
     sessionKey,
     seipdVersion: protection.version,
     seal: (payload) => {
+      // Once more would encrypt other octets under the same key and nonces.
+      if (used) throw new Error('A sealer seals one message.');
+      used = true;
       const content = concatenate(onePass, payload, payloadSize, signers);
       const binary = encrypt(content, sessionKeys, protection, sessionKey, layout?.body);
       return armor ? armored(binary, checksum) : binary;

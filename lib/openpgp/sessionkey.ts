@@ -77,9 +77,21 @@ export function parseSessionKeyPacket(body: Buffer): EncryptedSessionKey | undef
   return undefined;
 }
 
-/** A whole session key packet for a recipient's key: version 3 with SEIPDv1, version 6 with SEIPDv2. */
+/**
+ * A whole session key packet for a recipient's key: version 3 with SEIPDv1, version 6 with SEIPDv2. Throws OpenPGPError
+ * `unusable-key` where the key's parameters are wrong, `unsupported`.
+ */
 export function writeSessionKeyPacket(recipient: AnyKeyPacket, sessionKey: SessionKey, seipd: SeipdVersion): Buffer {
-  const fields = encryptFields(recipient, sessionKey, seipd);
+  let fields: Buffer;
+  try {
+    fields = encryptFields(recipient, sessionKey, seipd);
+  } catch (error) {
+    if (error instanceof OpenPGPError) throw error;
+    const whose = recipient.getFingerprint().toUpperCase();
+    throw new OpenPGPError('unusable-key', `The key ${whose} cannot be encrypted to: its parameters are wrong.`, {
+      cause: error,
+    });
+  }
   const fingerprint = Buffer.from(recipient.getFingerprint(), 'hex');
   const head =
     seipd === 1
@@ -285,9 +297,12 @@ function openEcdh(fields: Buffer, key: AnySecretKeyPacket): Buffer {
 
 const ANONYMOUS_SENDER = Buffer.from('Anonymous Sender    ');
 
+/** RFC 9580 §11.5: SHA-256, SHA-384, SHA-512. A shorter digest would not fill the key. */
+const KDF_HASHES: ReadonlySet<number> = new Set([8, 9, 10]);
+
 function ecdhKeyEncryptionKey(key: AnyKeyPacket, shared: Buffer): Buffer {
   const { oid, kdfHash, kdfCipher } = ecdhKey(key);
-  const hash = findHash(kdfHash);
+  const hash = KDF_HASHES.has(kdfHash) ? findHash(kdfHash) : undefined;
   const cipher = findSymmetric(kdfCipher);
   if (hash === undefined || cipher?.openssl?.startsWith('aes-') !== true) {
     throw new OpenPGPError('unsupported', 'The key derivation parameters of an ECDH key are not supported.');
@@ -342,8 +357,10 @@ function openMontgomery(packet: EncryptedSessionKey, key: AnySecretKeyPacket, ci
   });
   const kek = montgomeryKek(name, ephemeral, Buffer.from((key.publicParams as { A: Uint8Array }).A), shared);
   const unwrapped = keyUnwrap(kek, wrapped);
-  if (findSymmetric(algorithm)?.keySize !== unwrapped.length) {
-    throw new OpenPGPError('session-key', 'A session key has a wrong length.');
+  // RFC 9580 §5.1.6: with version 3 the cipher stands outside of what is wrapped, and may only be AES.
+  const named = findSymmetric(algorithm);
+  if (named?.openssl?.startsWith('aes-') !== true || named.keySize !== unwrapped.length) {
+    throw new OpenPGPError('session-key', 'A session key has a wrong length or cipher.');
   }
   return { algorithm, key: unwrapped };
 }
