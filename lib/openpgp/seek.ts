@@ -8,7 +8,7 @@ import { TAG_SIZE, Tag } from './algorithm.js';
 import { armoredOctets } from './armorlines.js';
 import { OpenPGPError } from './error.js';
 import { LIMITS } from './limits.js';
-import { ByteReader, readPacket } from './packet.js';
+import { ByteReader, gatherBody, readPacket } from './packet.js';
 import type { SessionKey } from './sessionkey.js';
 
 /** The payload of a message, to be read in ranges. */
@@ -30,7 +30,7 @@ export async function openSeekable(stored: Source, { key }: SessionKey): Promise
   if (packets === undefined) return undefined;
   const body = await findBody(packets);
   if (body === undefined) return undefined;
-  const parameters = readAeadHeader(await gather(packets.stream(body.start, body.start + AEAD_HEADER_SIZE)));
+  const parameters = readAeadHeader(body.header);
   const start = body.start + AEAD_HEADER_SIZE;
   const inner = new ChunkedPlaintext(packets, start, body.end, new AeadChunks(parameters, key), chunkSize(parameters));
   await inner.checkEnd();
@@ -46,7 +46,9 @@ export async function openSeekable(stored: Source, { key }: SessionKey): Promise
 }
 
 /** Where the encrypted data packet's body lies in the binary message. */
-async function findBody(packets: Source): Promise<{ readonly start: number; readonly end: number } | undefined> {
+async function findBody(
+  packets: Source,
+): Promise<{ readonly start: number; readonly end: number; readonly header: Buffer } | undefined> {
   let at = 0;
   const reader = new ByteReader(counting(packets.stream(), (read) => (at = read)));
   try {
@@ -57,12 +59,13 @@ async function findBody(packets: Source): Promise<{ readonly start: number; read
         const start = at - reader.buffered;
         // Nothing may follow the packet: a second one would be somebody's trick.
         if (start + packet.length !== packets.size) return undefined;
-        const version = await reader.octet();
-        return version === 2 ? { start, end: start + packet.length } : undefined;
+        if ((await reader.octet()) !== 2) return undefined;
+        const header = Buffer.concat([Buffer.of(2), await reader.exactly(AEAD_HEADER_SIZE - 1)]);
+        return { start, end: start + packet.length, header };
       }
       if (packet.tag !== Tag.publicKeyEncryptedSessionKey && packet.tag !== Tag.symmetricKeyEncryptedSessionKey)
         return undefined;
-      await reader.exactly(packet.length);
+      await gatherBody(packet, LIMITS.packetSize);
     }
     return undefined;
   } finally {
@@ -142,10 +145,12 @@ async function findLiteral(
         const size = packet.length - 6 - nameSize;
         if (size < 0 || start + packet.length > inner.size)
           throw new OpenPGPError('truncated', 'The literal data ends too early.');
+        // What follows unannounced is judged where the message is read from its start.
+        if (count === 0 && start + packet.length !== inner.size) return undefined;
         return { start: start + 6 + nameSize, size };
       }
       if (packet.tag !== Tag.onePassSignature) return undefined;
-      await reader.exactly(packet.length);
+      await gatherBody(packet, LIMITS.packetSize);
     }
     return undefined;
   } finally {

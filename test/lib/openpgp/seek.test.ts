@@ -7,6 +7,7 @@ import { generateKey } from '#lib/openpgp/library';
 import { type Sealer, createSealer } from '#lib/openpgp/seal';
 import { chooseRecipient } from '#lib/openpgp/recipient';
 import { openSeekable } from '#lib/openpgp/seek';
+import { Tag, literal, packet, seipd2Body, seipd2Parts, testSessionKey } from '#test/vectors/writer';
 
 const { privateKey: key } = await generateKey({
   type: 'curve25519',
@@ -124,5 +125,27 @@ describe('a seekable message', () => {
       const { sealer, bytes } = await seal(randomBytes(200_000), options);
       assert.equal(await openSeekable(memorySource(bytes), sealer.sessionKey), undefined);
     }
+  });
+
+  it('is not one that ends within the head of its packet, which is told', async () => {
+    for (const head of ['d20102', 'd202020a', 'd2']) {
+      const source = memorySource(Buffer.from(head, 'hex'));
+      await assert.rejects(openSeekable(source, { algorithm: 9, key: randomBytes(32) }), { code: 'truncated' });
+    }
+  });
+
+  it('holds no packet before the encrypted data that is larger than the limit', async () => {
+    const source = memorySource(packet(Tag.pkesk, Buffer.alloc(100_000)));
+    await assert.rejects(openSeekable(source, { algorithm: 9, key: randomBytes(32) }), { code: 'limit' });
+  });
+
+  it('is not one in which something follows that was not announced', async () => {
+    const sessionKey = testSessionKey('seek');
+    const message = (plaintext: Buffer) =>
+      memorySource(packet(Tag.seipd, seipd2Body(seipd2Parts(sessionKey, plaintext, 2, 6))));
+    const payload = literal(Buffer.from('hello'));
+    assert.equal((await openSeekable(message(payload), sessionKey))?.size, 5);
+    const followed = Buffer.concat([payload, literal(Buffer.from('more'))]);
+    assert.equal(await openSeekable(message(followed), sessionKey), undefined);
   });
 });
