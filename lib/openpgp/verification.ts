@@ -95,8 +95,12 @@ export class SignatureCheck {
   /** Takes the next octets of the payload. */
   update(chunk: Buffer): void {
     if (this.#hash === undefined) return;
-    if (this.#text) this.#updateText(this.#hash, chunk);
-    else this.#hash.update(chunk);
+    if (!this.#text) {
+      this.#hash.update(chunk);
+    } else if (chunk.length > 0) {
+      this.#hash.update(withCRLF(chunk, this.#sawCR));
+      this.#sawCR = chunk[chunk.length - 1] === CR;
+    }
   }
 
   /** Judges the signature packet with this body, once the whole payload was taken. Never throws for what is in the packet. */
@@ -111,6 +115,10 @@ export class SignatureCheck {
       (packet.hashAlgorithm as number | null) === announced.hash &&
       saltOf(packet).equals(announced.salt);
     if (!agrees) return { status: 'invalid', keyID, reason: 'it is not the signature that was announced' };
+    // RFC 9580 §5.2.1: any other type is about keys, and its octets, shown as a message, would be nothing that the signer said.
+    if (!DOCUMENT_TYPES.has(announced.type)) {
+      return { status: 'invalid', keyID, reason: `a signature of type ${announced.type} is not over a document` };
+    }
     const signatureData = packet.signatureData ?? EMPTY;
     const digest = this.#hash?.update(signatureData).update(trailer(packet.version, signatureData.length)).digest();
     if (digest === undefined) {
@@ -118,22 +126,34 @@ export class SignatureCheck {
     }
     return judgeDigest(packet, digest, verifiers, date);
   }
-
-  /** RFC 9580 §5.2.1.2: a text signature is over the lines ended by CRLF. */
-  #updateText(hash: Hash, chunk: Buffer): void {
-    let from = 0;
-    for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) {
-      const before = at === 0 ? this.#sawCR : chunk[at - 1] === 13;
-      if (before) continue;
-      hash.update(chunk.subarray(from, at)).update('\r\n');
-      from = at + 1;
-    }
-    hash.update(chunk.subarray(from));
-    if (chunk.length > 0) this.#sawCR = chunk[chunk.length - 1] === 13;
-  }
 }
 
 const EMPTY = Buffer.alloc(0);
+const DOCUMENT_TYPES: ReadonlySet<number> = new Set([enums.signature.binary, enums.signature.text]);
+const LF = 10;
+const CR = 13;
+
+/**
+ * RFC 9580 §5.2.1.2: a text signature is over the lines ended by CRLF. `afterCR` is true where the octet before the chunk was a CR.
+ */
+function withCRLF(chunk: Buffer, afterCR: boolean): Buffer {
+  let bare = 0;
+  let before = afterCR ? CR : 0;
+  for (const octet of chunk) {
+    if (octet === LF && before !== CR) bare += 1;
+    before = octet;
+  }
+  if (bare === 0) return chunk;
+  const out = Buffer.allocUnsafe(chunk.length + bare);
+  let size = 0;
+  before = afterCR ? CR : 0;
+  for (const octet of chunk) {
+    if (octet === LF && before !== CR) out[size++] = CR;
+    out[size++] = octet;
+    before = octet;
+  }
+  return out;
+}
 
 function hex(bytes: Buffer): string {
   return bytes.toString('hex').toUpperCase();
