@@ -1,7 +1,7 @@
 /** Compressed data packets (RFC 9580 §5.6), read only, under limits on the output and on its ratio to the input. */
 import { Readable } from 'node:stream';
 import { createInflate, createInflateRaw } from 'node:zlib';
-import type { ByteStream } from '#lib/bytes/source';
+import { type ByteStream, slices } from '#lib/bytes/source';
 import { OpenPGPError } from './error.js';
 import type { Limits } from './limits.js';
 import type { Offload } from './offload.js';
@@ -17,12 +17,18 @@ export interface DecompressionOptions {
   readonly offload: Offload;
 }
 
-/** The expanded content of a compressed packet's body. Throws OpenPGPError `decompression-limit`, `malformed`, `truncated`. */
-export async function* decompress(body: ByteStream, options: DecompressionOptions): AsyncGenerator<Buffer, void> {
+/**
+ * The expanded content of a compressed packet's body. `meter` is this packet's own. Throws OpenPGPError `decompression-limit`,
+ * `malformed`, `truncated`, `trailing-data`.
+ */
+export async function* decompress(
+  body: ByteStream,
+  options: DecompressionOptions,
+  meter: Meter,
+): AsyncGenerator<Buffer, void> {
   const reader = new ByteReader(body);
   try {
     const algorithm = await reader.octet();
-    const meter = new Meter(options.limits);
     const input = meter.input(rest(reader));
     switch (algorithm) {
       case UNCOMPRESSED:
@@ -30,10 +36,10 @@ export async function* decompress(body: ByteStream, options: DecompressionOption
         return;
       case ZIP:
       case ZLIB:
-        yield* meter.output(inflate(input, algorithm));
+        yield* meter.output(inflate(input, algorithm, meter));
         return;
       case BZIP2:
-        yield* bunzip2(input, options);
+        yield* meter.output(bunzip2(input, options));
         return;
       default:
         throw new OpenPGPError('unsupported', `Compression algorithm ${algorithm} is not known.`);
@@ -48,13 +54,22 @@ async function* rest(reader: ByteReader): AsyncGenerator<Buffer, void> {
 }
 
 /** Counts what goes in and what comes out. */
-class Meter {
+export class Meter {
   readonly #limits: Limits;
+  /** The meter of the outermost compression: what that took in is what the sender paid. */
+  readonly #outermost: Meter;
   #in = 0;
   #out = 0;
 
-  constructor(limits: Limits) {
+  /** `outer` is the meter of the compression that this one lies in. */
+  constructor(limits: Limits, outer?: Meter) {
     this.#limits = limits;
+    this.#outermost = outer === undefined ? this : outer.#outermost;
+  }
+
+  /** Octets that went in. */
+  get taken(): number {
+    return this.#in;
   }
 
   async *input(stream: ByteStream): AsyncGenerator<Buffer, void> {
@@ -68,7 +83,7 @@ class Meter {
     const { decompressedSize, decompressionFree, decompressionRatio } = this.#limits;
     for await (const chunk of stream) {
       this.#out += chunk.length;
-      const bomb = this.#out > decompressionFree && this.#out > this.#in * decompressionRatio;
+      const bomb = this.#out > decompressionFree && this.#out > this.#outermost.#in * decompressionRatio;
       if (bomb || this.#out > decompressedSize) {
         throw new OpenPGPError('decompression-limit', `The message expands to more than the limits allow.`);
       }
@@ -77,7 +92,11 @@ class Meter {
   }
 }
 
-async function* inflate(input: ByteStream, algorithm: typeof ZIP | typeof ZLIB): AsyncGenerator<Buffer, void> {
+async function* inflate(
+  input: ByteStream,
+  algorithm: typeof ZIP | typeof ZLIB,
+  meter: Meter,
+): AsyncGenerator<Buffer, void> {
   const source = Readable.from(input, { objectMode: true, highWaterMark: 1 });
   const inflater = algorithm === ZIP ? createInflateRaw({ chunkSize: 65536 }) : createInflate({ chunkSize: 65536 });
   let failure: Error | undefined;
@@ -96,6 +115,10 @@ async function* inflate(input: ByteStream, algorithm: typeof ZIP | typeof ZLIB):
     source.destroy();
     inflater.destroy();
   }
+  // zlib stops at the end of its data, whatever follows there.
+  if (inflater.bytesWritten !== meter.taken) {
+    throw new OpenPGPError('trailing-data', 'Something follows the compressed data in its packet.');
+  }
 }
 
 /** There is no bzip2 in Node, so that it is done in one piece and under a tighter limit. */
@@ -109,5 +132,5 @@ async function* bunzip2(input: ByteStream, { limits, offload }: DecompressionOpt
     }
     chunks.push(chunk);
   }
-  yield Buffer.from(await offload.run('bunzip2', { body: Buffer.concat(chunks) }));
+  yield* slices(Buffer.from(await offload.run('bunzip2', { body: Buffer.concat(chunks) })));
 }

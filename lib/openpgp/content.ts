@@ -4,7 +4,7 @@
  */
 import { type ByteStream, drain } from '#lib/bytes/source';
 import { Tag } from './algorithm.js';
-import { decompress } from './compression.js';
+import { Meter, decompress } from './compression.js';
 import { OpenPGPError, type OpenPGPErrorCode } from './error.js';
 import type { Limits } from './limits.js';
 import type { Offload } from './offload.js';
@@ -34,10 +34,15 @@ export interface Content {
 }
 
 /** Reads up to the literal data. Throws OpenPGPError `malformed`, `truncated`, `unsupported`, `limit`, `no-integrity`. */
-export async function readContent(plaintext: ByteStream, options: ContentOptions, depth = 0): Promise<Content> {
+export function readContent(plaintext: ByteStream, options: ContentOptions): Promise<Content> {
+  return readMessage(plaintext, options, []);
+}
+
+/** `meters` are those of the compressions around, the outermost first. */
+async function readMessage(plaintext: ByteStream, options: ContentOptions, meters: readonly Meter[]): Promise<Content> {
   const reader = new ByteReader(plaintext);
   try {
-    return await readSignedMessage(reader, options, depth);
+    return await readSignedMessage(reader, options, meters);
   } catch (error) {
     await reader.close();
     throw error;
@@ -50,7 +55,11 @@ interface Pending {
   body: Buffer | undefined;
 }
 
-async function readSignedMessage(reader: ByteReader, options: ContentOptions, depth: number): Promise<Content> {
+async function readSignedMessage(
+  reader: ByteReader,
+  options: ContentOptions,
+  meters: readonly Meter[],
+): Promise<Content> {
   const { limits } = options;
   const onePass: Pending[] = [];
   const prefixed: Pending[] = [];
@@ -74,10 +83,10 @@ async function readSignedMessage(reader: ByteReader, options: ContentOptions, de
         if (onePass.length + prefixed.length > 0) {
           throw new OpenPGPError('unsupported', 'Signatures around compressed data are not supported.');
         }
-        if (depth >= limits.compressionDepth) {
+        if (meters.length >= limits.compressionDepth) {
           throw new OpenPGPError('decompression-limit', 'The message is compressed more often than the limit allows.');
         }
-        return await readCompressed(reader, packet, options, depth);
+        return await readCompressed(reader, packet, options, meters);
       case Tag.literalData:
         return await literal(reader, packet, onePass, prefixed, options);
       case Tag.encryptedData:
@@ -135,9 +144,10 @@ async function readCompressed(
   reader: ByteReader,
   packet: Packet,
   options: ContentOptions,
-  depth: number,
+  meters: readonly Meter[],
 ): Promise<Content> {
-  const inner = await readContent(decompress(packet.body, options), options, depth + 1);
+  const meter = new Meter(options.limits, meters[0]);
+  const inner = await readMessage(decompress(packet.body, options, meter), options, [...meters, meter]);
   return {
     ...inner,
     payload: followedByNothing(inner.payload, reader),
@@ -169,6 +179,9 @@ async function literal(
   await inner.exactly(nameSize + 4);
   const all = [...prefixed, ...onePass];
 
+  let ended = false;
+  let verdicts: Promise<readonly SignatureVerdict[]> | undefined;
+
   async function* payload(): AsyncGenerator<Buffer, void> {
     for (let chunk = await inner.some(Infinity); chunk !== undefined; chunk = await inner.some(Infinity)) {
       if (options.hash) for (const { check } of all) check?.update(chunk);
@@ -183,19 +196,27 @@ async function literal(
       pending.body = await gatherBody(signature, options.limits.packetSize);
     }
     await expectEnd(outer, INSIDE);
+    ended = true;
+  }
+
+  async function judge(): Promise<readonly SignatureVerdict[]> {
+    const found: SignatureVerdict[] = [];
+    for (const { check, body } of all) {
+      if (check !== undefined && body !== undefined) found.push(await check.judge(body, options.verifiers));
+      else found.push({ status: 'invalid', keyID: '', reason: 'the signature packet cannot be read' });
+    }
+    return found;
   }
 
   return {
     size: packet.length === undefined ? undefined : packet.length - 6 - nameSize,
     signed: all.length > 0,
     payload: payload(),
-    judge: async () => {
-      const verdicts: SignatureVerdict[] = [];
-      for (const { check, body } of all) {
-        if (check !== undefined && body !== undefined) verdicts.push(await check.judge(body, options.verifiers));
-        else verdicts.push({ status: 'invalid', keyID: '', reason: 'the signature packet cannot be read' });
-      }
-      return verdicts;
+    judge: () => {
+      // Before the end a signature would be judged by a part of what it covers.
+      if (!ended)
+        return Promise.reject(new Error('Signatures can be judged when the payload has been read to its end.'));
+      return (verdicts ??= judge());
     },
     close: () => outer.close(),
   };

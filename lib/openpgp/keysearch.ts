@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { OpenPGPError } from './error.js';
 import type { AnySecretKeyPacket, PrivateKey } from './library.js';
 import type { Limits } from './limits.js';
@@ -20,33 +21,36 @@ export async function findSessionKey(
   const version = cipher === undefined ? 3 : 6;
   const fitting = encrypted.filter((packet) => packet.version === version);
   let failure: Error | undefined;
+  let attempts = 0;
+  const attempt = async (packet: EncryptedSessionKey, key: AnySecretKeyPacket, padding: 'lenient' | 'strict') => {
+    if (++attempts > limits.keyAttempts) {
+      throw new OpenPGPError('limit', `More than ${limits.keyAttempts} session keys would have to be tried.`);
+    }
+    // Each may take milliseconds.
+    if (attempts > 1) await setImmediate();
+    return openSessionKey(packet, key, cipher, offload, padding);
+  };
   for (const packet of fitting) {
     if (packet.keyID === '') continue;
     for (const { keyID, key } of ours) {
       if (keyID !== packet.keyID) continue;
       try {
-        return await openSessionKey(packet, key, cipher, offload);
+        return await attempt(packet, key, 'lenient');
       } catch (error) {
+        if (error instanceof OpenPGPError && error.code === 'limit') throw error;
         failure = error as Error;
       }
     }
   }
-  let attempts = 0;
   for (const packet of fitting) {
     if (packet.keyID !== '') continue;
     for (const { key } of ours) {
       if ((key.algorithm as number) !== packet.algorithm || !key.isDecrypted()) continue;
-      if (++attempts > limits.anonymousAttempts) {
-        throw new OpenPGPError(
-          'limit',
-          `More than ${limits.anonymousAttempts} hidden recipients would have to be tried.`,
-        );
-      }
       try {
-        return await openSessionKey(packet, key, cipher, offload, 'strict');
+        return await attempt(packet, key, 'strict');
       } catch (error) {
         // Not for this key, which is what one expects; anything else than that is told.
-        if (!(error instanceof OpenPGPError)) throw error;
+        if (!(error instanceof OpenPGPError) || error.code === 'limit') throw error;
       }
     }
   }

@@ -2,8 +2,10 @@
 export interface Limits {
   /** Encrypted session keys of one message. A mailing list of this size is already unusual; each may cost a private-key operation. */
   readonly sessionKeys: number;
-  /** Private-key operations for session keys that name no recipient (key ID zero). */
-  readonly anonymousAttempts: number;
+  /** Private-key operations that may fail before one finds the session key. */
+  readonly keyAttempts: number;
+  /** Packets of one sequence (a message, or what is inside an encryption or a compression), those that are passed over included. */
+  readonly packets: number;
   /** Octets of a packet that is held whole (session keys, signatures). RFC 9580 sets none; the largest real ones are about 20 KB. */
   readonly packetSize: number;
   /** Signatures on one message. */
@@ -24,7 +26,8 @@ export interface Limits {
 
 export const LIMITS: Limits = {
   sessionKeys: 1000,
-  anonymousAttempts: 50,
+  keyAttempts: 50,
+  packets: 2000,
   packetSize: 64 * 1024,
   signatures: 16,
   compressionDepth: 2,

@@ -1,12 +1,16 @@
 /** Packet framing (RFC 9580 §4.2): headers, lengths, partial lengths; reading by pulling, writing as functions. */
+import { setImmediate } from 'node:timers/promises';
 import type { ByteStream } from '#lib/bytes/source';
 import { OpenPGPError } from './error.js';
+import { LIMITS } from './limits.js';
 
 /** Reads a stream by counts instead of by chunks. */
 export class ByteReader {
   readonly #iterator: AsyncIterator<Buffer, unknown>;
   #chunk: Buffer = Buffer.alloc(0);
   #ended = false;
+  /** Packets whose headers were read. */
+  packets = 0;
 
   constructor(stream: ByteStream) {
     this.#iterator = stream[Symbol.asyncIterator]();
@@ -111,9 +115,12 @@ export interface Packet {
  */
 const STREAMABLE: ReadonlySet<number> = new Set([8, 9, 11, 18, 20]);
 
-/** The next packet, or undefined where the data ends. Throws OpenPGPError `malformed`, `truncated`. */
+/** The next packet, or undefined where the data ends. Throws OpenPGPError `malformed`, `truncated`, `limit`. */
 export async function readPacket(reader: ByteReader): Promise<Packet | undefined> {
   if (await reader.atEnd()) return undefined;
+  if (++reader.packets > LIMITS.packets) {
+    throw new OpenPGPError('limit', `The message has more than ${LIMITS.packets} packets in a row.`);
+  }
   const header = await reader.octet();
   if ((header & 0x80) === 0) {
     throw new OpenPGPError('malformed', 'This is not OpenPGP data: a packet header was expected.');
@@ -134,11 +141,25 @@ async function readNewFormat(reader: ByteReader, tag: number): Promise<Packet> {
   return { tag, length: first.length, body: definiteBody(reader, first.length) };
 }
 
-async function readLength(reader: ByteReader): Promise<{ readonly partial: boolean; readonly length: number }> {
-  const first = await reader.octet();
+interface Length {
+  readonly partial: boolean;
+  readonly length: number;
+}
+
+/** The length in one octet, definite or partial; undefined for a longer one, of which the octet is the first. */
+function shortLength(first: number): Length | undefined {
   if (first < 192) return { partial: false, length: first };
+  return first >= 224 && first < 255 ? { partial: true, length: 2 ** (first & 0x1f) } : undefined;
+}
+
+async function readLength(reader: ByteReader): Promise<Length> {
+  return restOfLength(reader, await reader.octet());
+}
+
+async function restOfLength(reader: ByteReader, first: number): Promise<Length> {
+  const short = shortLength(first);
+  if (short !== undefined) return short;
   if (first < 224) return { partial: false, length: ((first - 192) << 8) + (await reader.octet()) + 192 };
-  if (first < 255) return { partial: true, length: 2 ** (first & 0x1f) };
   return { partial: false, length: (await reader.exactly(4)).readUInt32BE() };
 }
 
@@ -163,12 +184,33 @@ async function* definiteBody(reader: ByteReader, length: number): AsyncGenerator
   }
 }
 
+/** Parts of fewer octets are put together: by itself each would cost more than what is in it. */
+const SMALL_PART = 2048;
+/** So many at once let others run. */
+const MANY_PARTS = 512;
+
 async function* partialBody(reader: ByteReader, first: number): AsyncGenerator<Buffer, void> {
-  let part = { partial: true, length: first };
+  let part: Length = { partial: true, length: first };
+  let small: Buffer[] = [];
+  let smallSize = 0;
   for (;;) {
-    yield* definiteBody(reader, part.length);
+    const isSmall = part.length < SMALL_PART;
+    if (isSmall) {
+      const octets = reader.exactly(part.length);
+      small.push(octets instanceof Promise ? await octets : octets);
+      smallSize += part.length;
+    }
+    if (smallSize > 0 && (smallSize >= SMALL_PART || !isSmall || !part.partial)) {
+      yield Buffer.concat(small, smallSize);
+      if (small.length > MANY_PARTS) await setImmediate();
+      small = [];
+      smallSize = 0;
+    }
+    if (!isSmall) yield* definiteBody(reader, part.length);
     if (!part.partial) return;
-    part = await readLength(reader);
+    const next = reader.octet();
+    const octet = next instanceof Promise ? await next : next;
+    part = shortLength(octet) ?? (await restOfLength(reader, octet));
   }
 }
 
@@ -223,29 +265,34 @@ const PARTIAL_EXPONENT = 16;
  */
 export class PartialLengthWriter {
   #tag: number | undefined;
-  #held: Buffer = EMPTY;
+  #held: Buffer[] = [];
+  #heldSize = 0;
 
   constructor(tag: number) {
     this.#tag = tag;
   }
 
   push(chunk: Buffer): Buffer {
-    const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     const size = 2 ** PARTIAL_EXPONENT;
+    this.#held.push(chunk);
+    this.#heldSize += chunk.length;
+    if (this.#heldSize < size) return EMPTY;
+    const bytes = this.#held.length === 1 ? chunk : Buffer.concat(this.#held);
     const out: Buffer[] = [];
     let at = 0;
     for (; at + size <= bytes.length; at += size) {
       this.#openWith(out);
       out.push(Buffer.of(0xe0 | PARTIAL_EXPONENT), bytes.subarray(at, at + size));
     }
-    this.#held = bytes.subarray(at);
+    this.#held = [bytes.subarray(at)];
+    this.#heldSize = bytes.length - at;
     return Buffer.concat(out);
   }
 
   end(): Buffer {
     const out: Buffer[] = [];
     this.#openWith(out);
-    out.push(encodeLength(this.#held.length), this.#held);
+    out.push(encodeLength(this.#heldSize), ...this.#held);
     return Buffer.concat(out);
   }
 
