@@ -10,7 +10,7 @@ import { BUFFER_LIMIT } from '#lib/bytes/spool';
 import { AeadDecryptor } from './aead.js';
 import { IDEA, symmetric } from './algorithm.js';
 import { CfbDecryptor, type Decryptor } from './cfb.js';
-import { readContent } from './content.js';
+import { type Content, readContent } from './content.js';
 import { OpenPGPError } from './error.js';
 import { findSessionKey } from './keysearch.js';
 import type { PrivateKey } from './library.js';
@@ -116,7 +116,13 @@ async function openOuter(outer: Outer, options: OpenOptions, limits: Limits): Pr
   const { payload, ciphertext } = found;
   if (ciphertext === undefined) return { ...known, payload: pieces(payload ?? []), close: () => Promise.resolve() };
   const again = decrypt(ciphertext.stream(), decryptor(false));
-  const content = await readContent(again, { ...contentOptions, hash: false });
+  let content: Content;
+  try {
+    content = await readContent(again, { ...contentOptions, hash: false });
+  } catch (error) {
+    await ciphertext.close();
+    throw error;
+  }
   const close = async () => {
     await content.close();
     await ciphertext.close();
@@ -147,7 +153,22 @@ async function decryptSlowly(
   return Buffer.from(await offload.run('slowDecrypt', { body: Buffer.concat(chunks), algorithm, key }));
 }
 
-async function* closing(payload: ByteStream, close: () => Promise<void>): AsyncGenerator<Buffer, void> {
+function closing(payload: ByteStream, close: () => Promise<void>): ByteStream {
+  const stream = closedAfter(payload, close);
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => stream.next(),
+      async return() {
+        await stream.return();
+        // A generator that was left before its first octet has run nothing of itself.
+        await close();
+        return { done: true, value: undefined };
+      },
+    }),
+  };
+}
+
+async function* closedAfter(payload: ByteStream, close: () => Promise<void>): AsyncGenerator<Buffer, void> {
   try {
     yield* payload;
   } finally {

@@ -194,6 +194,19 @@ describe('sealed messages', () => {
     rmSync(directory, { recursive: true });
   });
 
+  it('keep no file open once their payload is left, be it before its first octet', async () => {
+    const [, { key, recipient }] = keys as [TestKey, TestKey];
+    const payload = randomBytes(300_000);
+    const sealer = await createSealer({ recipients: [recipient], compatible: true }, payload.length);
+    const sealed = await gather(sealer.seal(slices(payload)));
+    const openFiles = () => readdirSync('/proc/self/fd').length;
+    const before = openFiles();
+    const message = await openMessage(slices(sealed), { keys: [key], bufferLimit: 1000 });
+    assert.equal(openFiles(), before + 1);
+    await message.payload[Symbol.asyncIterator]().return?.();
+    assert.equal(openFiles(), before);
+  });
+
   it('open with RSA in worker threads', async () => {
     const { key, recipient } = rsa;
     const offload = workerPool(1);
