@@ -2,7 +2,7 @@
  * Passphrases from outside: a file descriptor, a file, or the terminal. Never the argument list, which every user of the machine
  * can read.
  */
-import { close, closeSync, fstatSync, openSync, read } from 'node:fs';
+import { close, closeSync, fstatSync, openSync, read, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { ReadStream, WriteStream } from 'node:tty';
 import { promisify } from 'node:util';
@@ -49,10 +49,17 @@ export function addPassphraseOptions(command: Command): Command {
 
 /**
  * The passphrases that a command line's options lead to. One from a descriptor or a file is read when first asked for, and is
- * the answer to every question; otherwise the terminal is asked each time. Rejects with a Failure that says what to do.
+ * the answer to every question; otherwise the terminal is asked each time. Rejects with a Failure that says what to do. Where
+ * standard input holds the message, it is refused as a place for the passphrase: its line could end up in the message.
  */
-export function passphrasesFrom(options: PassphraseOptions): Passphrases {
+export function passphrasesFrom(options: PassphraseOptions, standardInput: 'free' | 'message' = 'free'): Passphrases {
   const { passphraseFd: fd, passphraseFile: file } = options;
+  if (standardInput === 'message' && isStandardInput(fd, file)) {
+    throw new Failure(
+      Exit.usage,
+      'The passphrase cannot come from standard input, where the message comes from; give another descriptor or a file.',
+    );
+  }
   if (fd !== undefined && file !== undefined) {
     throw new Failure(Exit.usage, 'Both --passphrase-fd and --passphrase-file are given; give one of them.');
   }
@@ -89,6 +96,20 @@ export async function unlockKey(key: PrivateKey, passphrases: Passphrases): Prom
       const wrong = error instanceof OpenPGPError && error.code === 'passphrase';
       if (!wrong || tries >= passphrases.tries) throw error;
     }
+  }
+}
+
+/** Whether one of the two is standard input under whatever name. */
+function isStandardInput(fd: number | undefined, file: string | undefined): boolean {
+  if (fd === 0) return true;
+  try {
+    const named = fd === undefined ? (file === undefined ? undefined : statSync(file)) : fstatSync(fd);
+    const own = fstatSync(0);
+    return named?.dev === own.dev && named.ino === own.ino;
+  } catch (error) {
+    // What cannot be looked at is told when it is read.
+    if (isSystemError(error)) return false;
+    throw error;
   }
 }
 

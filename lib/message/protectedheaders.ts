@@ -23,12 +23,17 @@ export interface ProtectedMessage {
 
 /** Fields that others never see: for whom a blind copy is, what claims to be Postern's, records of another protection. */
 function isPrivate(field: HeaderField): boolean {
-  return /^(?:(?:resent-)?bcc|hp-outer)$/i.test(field.name) || isClaim(field);
+  return isBlind(field) || /^hp-outer$/i.test(field.name) || isClaim(field);
+}
+
+/** Whether a field names recipients whom the others must not see. */
+export function isBlind(field: HeaderField): boolean {
+  return /^(?:(?:resent-|x-)?bcc|apparently-to)$/i.test(field.name);
 }
 
 /**
  * Protects a header: the payload gets all of its fields, `hp="cipher"`, and `HP-Outer` for each field that stays outside. Outside,
- * Subject is hidden, Comments and Keywords are not there (hcp_baseline), the others are as they were. Fields outside that could
+ * Subject is hidden, Comments, Keywords (hcp_baseline) and Thread-Topic are not there, the others are as they were. Fields outside that could
  * not be well-formed are left out.
  *
  * `boundary` is for a body that is a cryptographic layer of its own (RFC 9787 §3.1): a signature covers it as it is, so it
@@ -43,6 +48,8 @@ export function protectHeader(original: Header, boundary: string): ProtectedMess
   let hasSubject = false;
   for (const field of visible) {
     switch (field.name.toLowerCase()) {
+      // Outlook's copy of the Subject.
+      case 'thread-topic':
       case 'comments':
       case 'keywords':
         break;

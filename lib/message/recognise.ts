@@ -3,6 +3,7 @@ import { parseContentTransferEncoding, parseContentType } from '#lib/mime/conten
 import { type Header, splitHeader } from '#lib/mime/header';
 import { type Part, StructureParser } from '#lib/mime/structure';
 import { dearmor } from '#lib/openpgp/armor';
+import { LIMITS } from '#lib/openpgp/limits';
 import { OpenPGPError } from '#lib/openpgp/error';
 import { mboxLine } from './field.js';
 import { decodeTransfer } from './transfer.js';
@@ -102,7 +103,7 @@ async function inParts(source: Source, top: Top, form: 'pgp-mime' | 'exchange'):
   if (version === undefined || data === undefined || more.length > 0) return undefined;
   if (typeOf(version) !== 'application/pgp-encrypted' || typeOf(data) !== 'application/octet-stream') return undefined;
   if (!(await saysVersion1(source, version, shift)) || !(await nothingBeside(source, root, shift))) return undefined;
-  return {
+  const found: Encryption = {
     form,
     top,
     start: data.bodyStart + shift,
@@ -110,6 +111,7 @@ async function inParts(source: Source, top: Top, form: 'pgp-mime' | 'exchange'):
     encoding: encodingOf(data.header),
     terminated: root.epilogue !== undefined,
   };
+  return (await hasTextBeforeArmor(encryptedStream(source, found))) ? undefined : found;
 }
 
 /** What the parts' own delimiters do not hold: a preamble that writers put in as a courtesy, an epilogue that is blank. */
@@ -166,6 +168,17 @@ export async function beginsWithArmor(stream: ByteStream): Promise<boolean> {
     if (text.length >= BEGIN.length || chunk.length > PADDING) break;
   }
   return text.startsWith(BEGIN);
+}
+
+/** Whether something other than white space stands before the armor, which would be lost in the view. */
+async function hasTextBeforeArmor(stream: ByteStream): Promise<boolean> {
+  let text = '';
+  for await (const chunk of stream) {
+    text += chunk.toString('latin1', 0, LIMITS.armorHeader);
+    if (text.trimStart().startsWith(BEGIN)) return false;
+    if (text.length >= LIMITS.armorHeader) break;
+  }
+  return new RegExp(`\\n${BEGIN}[ \\t]*\\r?\\n`).test(text) && text.charCodeAt(0) < 0x80;
 }
 
 function typeOf(part: Part): string | undefined {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ByteStream, Source } from '#lib/bytes/source';
-import { Header, unfold } from '#lib/mime/header';
+import { unfold } from '#lib/mime/header';
 import type { PrivateKey } from '#lib/openpgp/library';
 import type { Offload } from '#lib/openpgp/offload';
 import type { Recipient } from '#lib/openpgp/recipient';
@@ -11,7 +11,7 @@ import { MessageError } from './error.js';
 import { isClaim, writeField } from './field.js';
 import { originField } from './origin.js';
 import { type HeaderPolicy, outerFields } from './policy.js';
-import { protectHeader } from './protectedheaders.js';
+import { isBlind, protectHeader } from './protectedheaders.js';
 import { type Top, readTop, recognise } from './recognise.js';
 
 export interface SealOptions {
@@ -86,15 +86,17 @@ export async function sealForOthers(source: Source, options: SealOptions): Promi
   }
   if (await isKept(source, top, options)) return withoutBcc(source, top);
   const boundary = options.boundary ?? randomBoundary();
-  const { outer, before, after } = protectHeader(top.header, `${boundary}-payload`);
-  const size = before.length + (source.size - top.bodyStart) + after.length;
-  const sealer = await createSealer(sealerOptions(options), size);
   const [signer] = options.signers ?? [];
   const from = top.header.all('from').length === 1 ? top.header.get('from') : undefined;
   const autocrypt =
     signer === undefined || from === undefined ? undefined : await autocryptField(signer.toPublic(), unfold(from.body));
+  // One Autocrypt field at most (Autocrypt Level 1 §2.3): ours says what the message is signed with.
+  const header = autocrypt === undefined ? top.header : top.header.remove('autocrypt');
+  const { outer, before, after } = protectHeader(header, `${boundary}-payload`);
+  const size = before.length + (source.size - top.bodyStart) + after.length;
+  const sealer = await createSealer(sealerOptions(options), size);
   return envelop({
-    top: [top.mbox, autocrypt === undefined ? outer : replaceAutocrypt(outer, autocrypt)],
+    top: [top.mbox, outer, autocrypt ?? Buffer.alloc(0)],
     sealer,
     payload: () => surround(before, source.stream(top.bodyStart), after),
     boundary,
@@ -176,13 +178,8 @@ function withoutSender(mbox: Buffer): Buffer {
   return Buffer.from(mbox.toString('latin1').replace(/^From \S+/, 'From MAILER-DAEMON'), 'latin1');
 }
 
-/** One Autocrypt field at most (Autocrypt Level 1 §2.3): ours says what the message is signed with. */
-function replaceAutocrypt(outer: Buffer, autocrypt: Buffer): Buffer {
-  return Buffer.concat([Header.parse(outer).remove('autocrypt').raw, autocrypt]);
-}
-
 function withoutBcc(source: Source, top: Top): SealedMessage {
-  const header = top.header.remove((field) => /^(?:resent-)?bcc$/i.test(field.name) || isClaim(field));
+  const header = top.header.remove((field) => isBlind(field) || isClaim(field));
   return {
     size: source.size - top.header.raw.length + header.raw.length,
     kept: true,

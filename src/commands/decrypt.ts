@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { KeyName } from '#lib/message/addressed';
 import type { View } from '#lib/message/open';
-import type { OpenPGPError } from '#lib/openpgp/error';
+import { OpenPGPError } from '#lib/openpgp/error';
 import type { PrivateKey, PublicKey } from '#lib/openpgp/library';
 import type { Keyring } from '#lib/keys/keyring';
 import type { Context } from '../command.js';
@@ -51,7 +51,7 @@ function collect(value: string, values: readonly string[] = []): readonly string
 }
 
 async function decrypt(options: DecryptOptions, context: Context): Promise<void> {
-  const passphrases = passphrasesFrom(options);
+  const passphrases = passphrasesFrom(options, 'message');
   const extra = await Promise.all((options.key ?? []).map(readPrivateKeyFile));
   const originKey = await recognisingKey(context.home(), options.originKey);
   const { openStored } = await import('#lib/message/open');
@@ -103,8 +103,8 @@ async function certificatesOf(keyring: Keyring, hex: string): Promise<readonly P
 }
 
 /**
- * Unlocks what the message needs and no more: of the keys that it names those without a passphrase, else one; all where it hides
- * a recipient.
+ * Unlocks what the message needs and no more: of the keys that it names those without a passphrase, else the first that opens. All
+ * keys count where it names none of them and hides a recipient; then those that do not open are passed over, if any does.
  */
 async function unlockFor(
   recipients: readonly KeyName[],
@@ -114,14 +114,23 @@ async function unlockFor(
   const { isAnonymous, isOfCertificate } = await import('#lib/message/addressed');
   const { isLocked, isUnprotected } = await import('#lib/keys/passphrase');
   const named = candidates.filter((key) => recipients.some((name) => isOfCertificate(name, key)));
-  const open = named.filter((key) => !isLocked(key) && isUnprotected(key));
-  if (open.length > 0) return open;
-  const locked = named.find(isLocked);
-  if (locked !== undefined) return [await unlockKey(locked, passphrases)];
-  if (!recipients.some(isAnonymous)) return [];
-  const unlocked: PrivateKey[] = [];
-  for (const key of candidates) unlocked.push(await unlockKey(key, passphrases));
-  return unlocked;
+  const hidden = named.length === 0;
+  if (hidden && !recipients.some(isAnonymous)) return [];
+  const fitting = hidden ? candidates : named;
+  const opened = fitting.filter((key) => !isLocked(key) && (hidden || isUnprotected(key)));
+  if (opened.length > 0 && !hidden) return opened;
+  let failure: Error | undefined;
+  for (const key of fitting.filter(isLocked)) {
+    try {
+      opened.push(await unlockKey(key, passphrases));
+      if (!hidden) return opened;
+    } catch (error) {
+      if (!(error instanceof Failure || error instanceof OpenPGPError)) throw error;
+      failure ??= error;
+    }
+  }
+  if (opened.length === 0 && failure !== undefined) throw failure;
+  return opened;
 }
 
 function notOpened(reason: OpenPGPError, recipients: readonly KeyName[]): Failure {

@@ -75,7 +75,7 @@ async function encrypt(names: readonly string[], options: EncryptOptions, contex
         throw new Failure(Exit.usage, `${option} is for messages at rest and does not go with --for-others.`);
     }
   }
-  const passphrases = passphrasesFrom(options);
+  const passphrases = passphrasesFrom(options, 'message');
   const { Keyring } = await import('#lib/keys/keyring');
   const keyring = new Keyring(context.home());
   const recipients = await recipientsOf(keyring, names);

@@ -20,7 +20,7 @@ interface CommonOptions extends PassphraseOptions {
 
 interface EncryptOptions extends CommonOptions {
   readonly to: readonly string[];
-  readonly audit: readonly string[];
+  readonly audit?: readonly string[];
   readonly headers?: HeaderPolicy;
   readonly compatible?: true;
   readonly originKey?: string;
@@ -53,7 +53,7 @@ Examples:
       'whose mail it is: address, fingerprint or certificate file; repeatable',
       collect,
     )
-    .option('--audit <certificate>', 'encrypt to this certificate as well; repeatable', collect, [])
+    .option('--audit <certificate>', 'encrypt to this certificate as well; repeatable', collect)
     .addOption(
       new Option('--headers <policy>', 'what of the header stays readable outside (default: standard)').choices(
         HEADER_POLICIES,
@@ -132,7 +132,7 @@ async function encrypt(folder: string, options: EncryptOptions, context: Context
   const conversion = encrypting(
     {
       recipients: await recipientsOf(keyring, options.to),
-      audit: await recipientsOf(keyring, options.audit),
+      audit: await recipientsOf(keyring, options.audit ?? []),
       ...(options.headers === undefined ? {} : { policy: options.headers }),
       ...(options.compatible === undefined ? {} : { compatible: true }),
       ...(originKey === undefined ? {} : { originKey }),

@@ -79,6 +79,7 @@ export function decrypting({ keys, originKey, others }: DecryptingOptions): Conv
     convert: async (message) => {
       const view = await openStored(message, {
         keys: (recipients) => keys.unlock(recipients),
+        verifiers: (issuer) => keys.verifiers(issuer),
         ...(originKey === undefined ? {} : { originKey }),
         ...(others === 'original' ? { exact: true } : {}),
       });

@@ -1,6 +1,7 @@
 import type { KeyName } from '#lib/message/addressed';
 import type { Keyring } from '#lib/keys/keyring';
-import type { PrivateKey } from '#lib/openpgp/library';
+import type { PrivateKey, PublicKey } from '#lib/openpgp/library';
+import type { Issuer } from '#lib/openpgp/verification';
 import { type Passphrases, unlockKey } from '../passphrase.js';
 
 /** The keyring's private keys for a run over many messages: each is looked up once and unlocked once, when it is needed. */
@@ -46,6 +47,12 @@ export class OwnKeys {
       for (const key of await this.#lookup(name.keyID)) if (isOfCertificate(name, key)) found.add(key);
     }
     return [...found];
+  }
+
+  /** The certificates that a signature may be checked with. */
+  async verifiers({ keyID, fingerprint }: Issuer): Promise<readonly PublicKey[]> {
+    const hex = fingerprint ?? keyID;
+    return hex === '' ? [] : (await this.#keyring.withFingerprint(hex)).map(({ certificate }) => certificate);
   }
 
   #lookup(keyID: string): Promise<readonly PrivateKey[]> {

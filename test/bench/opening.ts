@@ -26,7 +26,7 @@ export async function opening(material: Material): Promise<Result[]> {
     return undefined;
   };
   // Once more than the optimiser wants; and the agent must run.
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < 6; i++) {
     await ours('v1', v1)();
     await ours('ocb', ocb)();
     await ours('gcm', gcm)();
