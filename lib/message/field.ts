@@ -65,7 +65,8 @@ export function copyField(field: HeaderField, prefix = '', eol: LineEnd = '\r\n'
   if (!isFieldName(field.name) || field.body.length > FIELD_LIMIT || !isUtf8(field.body)) return undefined;
   const [first = '', ...rest] = field.body.toString('latin1').split(/\r?\n/);
   const head = `${prefix}${field.name}:`;
-  const lines = [head + first, ...rest.filter((line) => line.trim() !== '')];
+  // Blank is what has spaces and tabs only: a bare CR is a control like others.
+  const lines = [head + first, ...rest.filter((line) => !/^[ \t]*$/.test(line))];
   if (lines.some(hasControl)) return undefined;
   const folded: string[] = [];
   for (const [i, line] of lines.entries()) {

@@ -83,7 +83,8 @@ describe('a copied field', () => {
           assert.equal(squeeze(unfold(again[0].body)), squeeze(unfold(first?.body ?? Buffer.alloc(0))));
         },
       ),
-      { numRuns: RUNS * 5 },
+      // A folded line that holds a bare CR alone was once taken for a blank one.
+      { numRuns: RUNS * 5, examples: [[['a', '\r\n ', '\r', '\r\n ', 'a']]] },
     );
   });
 });
