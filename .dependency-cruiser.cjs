@@ -40,9 +40,9 @@ module.exports = {
     },
     {
       name: 'lib-leaves',
-      comment: 'bytes, mime, pki and store import no sibling folder of lib/ (but bytes, which everybody may).',
+      comment: 'bytes, mime, net, pki and store import no sibling folder of lib/ (but bytes, which everybody may).',
       severity: 'error',
-      from: { path: `${TOP}lib/(bytes|mime|pki|store)/` },
+      from: { path: `${TOP}lib/(bytes|mime|net|pki|store)/` },
       to: { path: `${TOP}lib/`, pathNot: `${TOP}lib/(?:bytes|$1)/` },
     },
     {

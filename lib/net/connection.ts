@@ -23,7 +23,46 @@ export interface Connection {
   destroy(): void;
 }
 
-/** A connection that was lost, or could not be made. The message says to whom, why, and what to do. */
+/** What can be wrong with a connection. */
+export type ConnectionErrorCode =
+  /** Nobody listens there. */
+  | 'refused'
+  /** There is no way to the host, or the address is not one. */
+  | 'unreachable'
+  /** It took longer than the limit. */
+  | 'timeout'
+  /** The name has no address, or none can be found out at present. */
+  | 'dns'
+  /** TLS could not be agreed on, or was broken afterwards. */
+  | 'tls'
+  /** The certificate is not one of an authority that is trusted, or not usable for this. */
+  | 'certificate'
+  /** The certificate is for another name. */
+  | 'name-mismatch'
+  /** The key of the certificate is not the pinned one. */
+  | 'pin'
+  /** The certificate is no longer, or not yet, valid. */
+  | 'expired'
+  /** The settings would send in clear what must be encrypted. */
+  | 'insecure'
+  /** Octets came at a moment when none may come, before a handshake for instance. */
+  | 'injected'
+  /** The compressed data is damaged. */
+  | 'compression'
+  /** The peer, or something on the way, broke the connection off. */
+  | 'reset'
+  /** The connection had been ended, here or there. */
+  | 'closed'
+  /** Whoever asked for it has cancelled it. */
+  | 'cancelled';
+
+/** A connection that was lost, or could not be made. The message is a sentence: to whom, why, and what to do. */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
+  readonly code: ConnectionErrorCode;
+
+  constructor(code: ConnectionErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
 }
