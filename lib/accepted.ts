@@ -1,5 +1,5 @@
 import type { Log } from '#lib/log';
-import type { Connection } from './connection.js';
+import type { Connection } from '#lib/net/connection';
 
 /** A client's connection as the listener hands it to a protocol. Limits and TLS at the start are done with. */
 export interface Accepted {
