@@ -336,7 +336,7 @@ export function sampleMessage(secret: string, lineEnd: '\r\n' | '\n'): Buffer {
 }
 
 /** The system's account for mail if we are root, else ourselves. */
-function mailAccount(): Account {
+export function mailAccount(): Account {
   const name = process.getuid?.() === 0 ? 'mail' : userInfo().username;
   const id = (option: string): string => execFileSync('id', [option, name], { encoding: 'utf8' }).trim();
   return {
@@ -347,7 +347,8 @@ function mailAccount(): Account {
   };
 }
 
-function own(path: string, account: Account): void {
+/** Makes a file the account's, where we may. */
+export function own(path: string, account: Account): void {
   if (process.getuid?.() === 0) chownSync(path, account.uid, account.gid);
 }
 
