@@ -1,0 +1,62 @@
+/** What lies in a fresh INBOX before a test, put there without anything in between. */
+import { readCorpus } from '#test/corpus/corpus';
+import { login } from './client.js';
+import type { Endpoint } from './endpoint.js';
+
+/** No message; the test corpus; or twenty small messages that say their number in `X-Number`. */
+export type FixtureName = 'empty' | 'corpus' | 'numbers';
+
+interface Stored {
+  readonly flags: string;
+  readonly date: string;
+  readonly octets: Buffer;
+}
+
+/** Fills the INBOX of an endpoint's user. What the server refuses to store is left out, as it is wherever it is tried. */
+export async function fill(endpoint: Endpoint, fixture: FixtureName): Promise<void> {
+  const messages = FIXTURES[fixture]();
+  if (messages.length === 0) return;
+  const connection = await login(endpoint);
+  try {
+    const appends = messages.flatMap(({ flags, date, octets }, index) => [
+      Buffer.from(`f${index} APPEND INBOX (${flags}) "${date}" {${octets.length}+}\r\n`),
+      octets,
+      Buffer.from('\r\n'),
+    ]);
+    const sent = connection.write(Buffer.concat(appends));
+    await connection.readTo(`f${messages.length - 1}`);
+    await sent;
+  } finally {
+    connection.close();
+  }
+}
+
+/** A small message that can be known again. */
+export function numberedMessage(number: number): Buffer {
+  const lines = [
+    `From: Sender ${number % 7} <s${number % 7}@example.com>`,
+    'To: Alice <alice@example.com>',
+    `Subject: Number ${number}`,
+    `Date: ${new Date(Date.UTC(2026, 0, 1 + (number % 300), 12)).toUTCString().replace('GMT', '+0000')}`,
+    `Message-ID: <${number}@example.com>`,
+    ...(number % 3 === 0 ? [`References: <${number - (number % 5)}@example.com>`] : []),
+    `X-Number: ${number}`,
+    '',
+    `Body of message ${number}.`.padEnd(30 + (number % 50), '.'),
+    '',
+  ];
+  return Buffer.from(lines.join('\r\n'));
+}
+
+const FLAGS = ['', '\\Seen', '\\Flagged \\Answered', '\\Draft keyword', '\\Deleted'];
+
+function stored(octets: Buffer, index: number): Stored {
+  const day = String(1 + (index % 28)).padStart(2, ' ');
+  return { octets, flags: FLAGS[index % FLAGS.length] ?? '', date: `${day}-Feb-2026 10:11:12 +0100` };
+}
+
+const FIXTURES: Readonly<Record<FixtureName, () => readonly Stored[]>> = {
+  empty: () => [],
+  corpus: () => readCorpus().map(({ bytes }, index) => stored(bytes, index)),
+  numbers: () => Array.from({ length: 20 }, (_, index) => stored(numberedMessage(index + 1), index)),
+};
