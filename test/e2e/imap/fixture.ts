@@ -3,8 +3,11 @@ import { readCorpus } from '#test/corpus/corpus';
 import { login } from './client.js';
 import type { Endpoint } from './endpoint.js';
 
-/** No message; the test corpus; or twenty small messages that say their number in `X-Number`. */
-export type FixtureName = 'empty' | 'corpus' | 'numbers';
+/**
+ * No message; the test corpus; twenty small messages that say their number in `X-Number`, some of them `\\Deleted`; or fewer of
+ * those and real-looking ones with attachments, none `\\Deleted`.
+ */
+export type FixtureName = 'empty' | 'corpus' | 'numbers' | 'mail';
 
 interface Stored {
   readonly flags: string;
@@ -48,6 +51,14 @@ export function numberedMessage(number: number): Buffer {
   return Buffer.from(lines.join('\r\n'));
 }
 
+const REAL = ['alternative', 'attachments', 'forwarded', 'invitation', 'signed', 'text'];
+
+/** The messages of the fixture `mail`. */
+export function mail(): readonly Buffer[] {
+  const real = readCorpus().filter(({ name }) => REAL.includes(name));
+  return [...Array.from({ length: 8 }, (_, index) => numberedMessage(index + 1)), ...real.map(({ bytes }) => bytes)];
+}
+
 const FLAGS = ['', '\\Seen', '\\Flagged \\Answered', '\\Draft keyword', '\\Deleted'];
 
 function stored(octets: Buffer, index: number): Stored {
@@ -58,5 +69,6 @@ function stored(octets: Buffer, index: number): Stored {
 const FIXTURES: Readonly<Record<FixtureName, () => readonly Stored[]>> = {
   empty: () => [],
   corpus: () => readCorpus().map(({ bytes }, index) => stored(bytes, index)),
+  mail: () => mail().map((octets, index) => ({ ...stored(octets, index), flags: FLAGS[index % 4] ?? '' })),
   numbers: () => Array.from({ length: 20 }, (_, index) => stored(numberedMessage(index + 1), index)),
 };

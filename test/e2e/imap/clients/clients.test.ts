@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { expectOK, login } from '../client.js';
+import { startDovecot } from '../dovecot.js';
+import type { Endpoint, MailServer } from '../endpoint.js';
+import { fill, mail } from '../fixture.js';
+import { type Client, without } from './client.js';
+import { curl } from './curl.js';
+import { fetchmail } from './fetchmail.js';
+import { getmail } from './getmail.js';
+import { imapflow } from './imapflow.js';
+import { imaplib } from './imaplib.js';
+import { MBSYNC_FIELD, mbsync } from './mbsync.js';
+import { mutt } from './mutt.js';
+import { offlineimap } from './offlineimap.js';
+import type { Form } from './stores.js';
+import { twoWay } from './twoway.js';
+
+const CLIENTS: readonly Client[] = [curl, fetchmail, getmail, imapflow, imaplib, mbsync, mutt, offlineimap];
+
+describe('mail programs', () => {
+  let server: MailServer;
+  before(async () => {
+    server = await startDovecot();
+  });
+  after(async () => {
+    await server.stop();
+  });
+
+  const flagsOfFirst = async (endpoint: Endpoint): Promise<string> => {
+    const connection = await login(endpoint);
+    try {
+      await expectOK(connection, 'a', 'EXAMINE INBOX');
+      return String((await expectOK(connection, 'b', 'FETCH 1 FLAGS'))[0]);
+    } finally {
+      connection.close();
+    }
+  };
+
+  /** Line ends are the program's, and the order is where file names are. */
+  const texts = (messages: readonly Buffer[]): string[] =>
+    messages.map((message) => message.toString('latin1').replaceAll('\r\n', '\n').trimEnd()).sort();
+
+  const fields = (messages: readonly Buffer[]): string[] =>
+    texts(messages)
+      .map((text) => (text.match(/^(?:Message-ID|Subject|X-Number): .*$/gm) ?? []).slice(0, 3).join())
+      .sort();
+
+  for (const [index, client] of CLIENTS.entries()) {
+    const { securities } = client;
+    const some = securities.filter((_, number) => number === index % securities.length);
+    for (const tls of process.env['E2E'] === 'all' ? securities : some) {
+      it(`${client.name} fetches every message, TLS: ${tls}`, async () => {
+        const user = `${client.name}-${tls}`;
+        const folder = mkdtempSync(join(tmpdir(), 'postern-client-'));
+        try {
+          await fill(server.endpoint(user), 'mail');
+          const { messages } = await client.run(server.endpoint(user, tls), folder);
+          const compared = client.rewrites === true ? fields : texts;
+          assert.deepEqual(compared(messages), compared(mail()));
+          if (client.flags === true) assert.match(await flagsOfFirst(server.endpoint(user)), /\\Flagged/);
+        } finally {
+          rmSync(folder, { recursive: true });
+        }
+      });
+    }
+  }
+
+  /** mbsync keeps messages as they are, but for the field by which it knows them again. */
+  const exactly: Form = (message) =>
+    Buffer.from(without(message, MBSYNC_FIELD).toString('latin1').replaceAll('\r\n', '\n'), 'latin1');
+  /** What offlineimap writes anew has other empty lines, and its own field. */
+  const loosely: Form = (message) =>
+    Buffer.from(
+      exactly(without(message, /^X-OfflineIMAP: .*\r?\n/gm))
+        .toString('latin1')
+        .replace(/\n+/g, '\n'),
+      'latin1',
+    );
+
+  for (const [client, form] of [
+    [mbsync, exactly],
+    [offlineimap, loosely],
+  ] as const) {
+    it(`${client.name} makes both sides the same after both have changed`, async () => {
+      const user = `${client.name}-both`;
+      const folder = mkdtempSync(join(tmpdir(), 'postern-client-'));
+      try {
+        const through = server.endpoint(user, 'implicit');
+        const { provider, copy } = await twoWay(client, server.endpoint(user), through, folder, form);
+        assert.deepEqual(copy, provider);
+        const names = (mailbox: string): string[] => (copy[mailbox] ?? []).map((text) => text.slice(0, -13).trim());
+        // 4 is expunged, 5 and 8 are moved, 7 is removed from the copy; 1, 3 and 6 have other flags; 100 is new.
+        assert.deepEqual(names('Archive'), ['Number 5', 'Number 8 \\Seen']);
+        assert.deepEqual(
+          names('INBOX').filter((name) => /^(Number|Added)/.test(name)),
+          [
+            'Added to the copy',
+            'Number 1 \\Answered \\Flagged',
+            'Number 100',
+            'Number 2 \\Seen',
+            'Number 3',
+            'Number 6 \\Flagged \\Seen',
+          ],
+        );
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  }
+});
