@@ -11,6 +11,8 @@ import { ResponseCutter } from './responses.js';
 /** How octets are handed to the network: as they are, each for itself, or in pieces of 1 to 40 octets. */
 export type Cuts = 'whole' | 'octets' | { readonly seed: number };
 
+const ENDS = ['end', 'close', 'error'] as const;
+
 /** How long a response may take. */
 const PATIENCE = 20_000;
 
@@ -27,6 +29,7 @@ export class Connection {
   #input: Readable;
   #output: Writable;
   #ended = false;
+  #unlisten: () => void = () => undefined;
   #wake: () => void = () => undefined;
   readonly #endpoint: Endpoint;
 
@@ -93,7 +96,7 @@ export class Connection {
 
   /** Begins TLS on the connection, after the server has agreed. */
   async startTLS(): Promise<void> {
-    this.#input.removeAllListeners();
+    this.#unlisten();
     this.#socket = await secure(this.#endpoint, this.#socket);
     this.#input = this.#output = this.#socket;
     this.#listen();
@@ -101,7 +104,7 @@ export class Connection {
 
   /** Begins compression in both directions (RFC 4978), after the server has agreed. */
   startCompression(): void {
-    this.#input.removeAllListeners('data');
+    this.#unlisten();
     // Each write must reach the server at once.
     const deflate = createDeflateRaw({ flush: constants.Z_SYNC_FLUSH });
     const inflate = createInflateRaw({ flush: constants.Z_SYNC_FLUSH });
@@ -119,16 +122,23 @@ export class Connection {
   }
 
   #listen(): void {
-    const end = (): void => {
+    const input = this.#input;
+    const onEnd = (): void => {
       this.#ended = true;
       this.#wake();
     };
-    this.#input.on('data', (chunk: Buffer) => {
+    const onData = (chunk: Buffer): void => {
       this.#waiting.push(...this.#cutter.push(chunk));
       this.#wake();
-    });
-    for (const event of ['end', 'close', 'error']) this.#input.on(event, end);
-    this.#output.on('error', end);
+    };
+    input.on('data', onData);
+    for (const event of ENDS) input.on(event, onEnd);
+    this.#unlisten = () => {
+      input.off('data', onData);
+      for (const event of ENDS) input.off(event, onEnd);
+    };
+    // Errors come with the end, which is what a test sees.
+    for (const stream of [input, this.#output, this.#socket]) stream.on('error', () => undefined);
   }
 
   async #end(): Promise<void> {

@@ -9,6 +9,8 @@ import { startDaemon } from './daemon.js';
 import { type MailServer, PASSWORD } from './endpoint.js';
 
 const PROGRAMS = '/usr/lib/cyrus/bin';
+/** A file system without a disk, for Cyrus waits for its disk at every turn. */
+const MEMORY = '/dev/shm';
 /** Where test/install lays out what cannot be installed beside Dovecot. */
 const UNPACKED = join('/usr/local/lib/postern-test/cyrus-imapd', PROGRAMS);
 
@@ -19,7 +21,7 @@ const UNPACKED = join('/usr/local/lib/postern-test/cyrus-imapd', PROGRAMS);
 export async function startCyrus(): Promise<MailServer> {
   const root = process.getuid?.() === 0;
   const owner = root ? 'cyrus' : userInfo().username;
-  const folder = mkdtempSync(join(tmpdir(), 'postern-cyrus-'));
+  const folder = mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'postern-cyrus-'));
   chmodSync(folder, 0o755);
   const [port, tlsPort] = [await freePort(), await freePort()];
   const { ca, certificate, key } = makeCertificate(folder);
@@ -93,6 +95,7 @@ expunge_mode: immediate
 annotation_allow_undefined: yes
 imapidlepoll: 1
 timeout: 60
+failedloginpause: 0
 maxlogins_per_user: 0
 autocreate_quota: 4000000
 autocreate_inbox_folders: Drafts | Sent | Trash

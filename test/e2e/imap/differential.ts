@@ -2,7 +2,7 @@
 import { type Endpoint, type Interpose, type MailServer, direct } from './endpoint.js';
 import { fill } from './fixture.js';
 import { normalise } from './normalise.js';
-import { type Pace, replay } from './replay.js';
+import { type Pace, SILENCE, replay } from './replay.js';
 import type { Dialogue } from './script.js';
 
 /** A response that is on one side only, or another one on each side. Texts are normalised. */
@@ -35,7 +35,9 @@ export interface Comparison {
 
 let runs = 0;
 
-/** Resolves to the differences that are not allowed. Each side has a new user with the dialogue's fixture. */
+/**
+ * Resolves to the differences that are not allowed; rejects if the provider does not answer the dialogue to its end. Each side has a new user with the dialogue's fixture.
+ */
 export async function compare({
   dialogue,
   server,
@@ -56,6 +58,9 @@ export async function compare({
   };
   // User names of one length, so that nothing that has a size differs.
   const [provider, through] = await Promise.all([play(`left${run}`, direct), play(`rite${run}`, interpose)]);
+  const silent = [...provider.values()].flat().find(({ text }) => text === SILENCE.toString('latin1'));
+  if (silent !== undefined)
+    throw new Error(`${dialogue.name}.txt, line ${silent.at}: ${server.name} says nothing, so the dialogue is wrong.`);
   return [...new Set([...provider.keys(), ...through.keys()])]
     .flatMap((connection) => differences(provider.get(connection) ?? [], through.get(connection) ?? [], connection))
     .map((difference) => ({ dialogue: dialogue.name, ...difference }))
