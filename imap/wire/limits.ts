@@ -20,4 +20,13 @@ export const LIMITS = {
   gatheredLiterals: 1_000,
   /** Parentheses inside parentheses. BODYSTRUCTURE has two for each level of MIME, of which lib/mime takes 100. */
   nesting: 250,
+  /**
+   * Elements of all lists of one command or response that are taken apart: addresses, parameters, search keys, threads. An element is
+   * some 100 octets of memory, and can be two on the wire.
+   */
+  elements: 100_000,
+  /** Octets of a string that is written quoted; a longer one is a literal. Some programs read short lines only. */
+  quotedOctets: 1_000,
+  /** Numbers of a sequence set that are listed one by one: more messages than a mailbox has. `1:4294967295` is 12 octets. */
+  sequenceNumbers: 10_000_000,
 } as const;
