@@ -4,7 +4,9 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { type ByteStream, gather, slices } from '#lib/bytes/source';
 import { ArmorDecoder, ArmorEncoder, armoredSize, dearmor } from '#lib/openpgp/armor';
+import { Crc24 } from '#lib/openpgp/crc24';
 import { unarmor } from '#lib/openpgp/library';
+import { crc24 } from '#test/vectors/writer';
 
 function encode(bytes: Buffer, cut: number, checksum = false): Buffer {
   const encoder = new ArmorEncoder(checksum);
@@ -111,6 +113,18 @@ describe('armor', () => {
       }
     });
   }
+
+  it('has the checksum of RFC 9580, wherever the octets lie and are cut', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(9), fc.nat(300), (octets, offset, cut) => {
+        const bytes = Buffer.concat([Buffer.alloc(offset), octets]).subarray(offset);
+        const checksum = new Crc24();
+        checksum.update(bytes.subarray(0, cut));
+        checksum.update(bytes.subarray(cut));
+        assert.equal(checksum.digest().readUIntBE(0, 3), crc24(bytes));
+      }),
+    );
+  });
 
   it('streams', async () => {
     const bytes = randomBytes(500_000);
