@@ -2,8 +2,9 @@
  * Version 1 of the encrypted data packet (RFC 9580 §5.13.1): CFB with a random prefix and a Modification Detection Code.
  * The body of the packet after its version octet, as synchronous state machines over chunks.
  */
-import { type Cipher, createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { IDEA, type SymmetricAlgorithm } from './algorithm.js';
+import { type CfbEncryption, cfbByCbc, cfbByEcb } from './cfbaes.js';
 import { OpenPGPError } from './error.js';
 import { ideaEncryptor } from './idea.js';
 
@@ -19,15 +20,15 @@ export function cfbOverhead(algorithm: SymmetricAlgorithm): number {
   return algorithm.blockSize + 2 + MDC_SIZE;
 }
 
-/** Encrypts the packets inside. `push` first the result of `prefix`, then them. */
+/** Encrypts the packets inside: first comes the result of `start`, then theirs. `push` may keep back less than a block. */
 export class CfbEncryptor {
-  readonly #cipher: Cipher;
+  readonly #cipher: CfbEncryption;
   readonly #hash = createHash('sha1');
   readonly #blockSize: number;
 
   constructor(algorithm: SymmetricAlgorithm, key: Buffer) {
     this.#blockSize = algorithm.blockSize;
-    this.#cipher = createCipheriv(`${native(algorithm)}-cfb`, key, Buffer.alloc(algorithm.blockSize));
+    this.#cipher = isAES(algorithm) ? cfbByCbc(native(algorithm), key) : cfbCipher(algorithm, key);
   }
 
   /** The encrypted prefix: a random block whose last two octets are repeated. */
@@ -41,10 +42,11 @@ export class CfbEncryptor {
     return this.#cipher.update(chunk);
   }
 
-  /** The encrypted Modification Detection Code. */
+  /** The encrypted Modification Detection Code, and what was kept back. */
   end(): Buffer {
     this.#hash.update(MDC_HEADER);
-    return this.#cipher.update(Buffer.concat([MDC_HEADER, this.#hash.digest()]));
+    const code = this.#cipher.update(Buffer.concat([MDC_HEADER, this.#hash.digest()]));
+    return Buffer.concat([code, this.#cipher.final()]);
   }
 }
 
@@ -57,9 +59,6 @@ export interface Decryptor {
 /**
  * Decrypts. What `push` returns is NOT authenticated before `end` has returned: open.ts lets nobody see it until then.
  * With `verify` false the code is cut off and not checked: for a second pass over bytes whose first pass was verified.
- *
- * AES goes through ECB of the ciphertext and an exclusive or, which is the same as CFB decryption (each block depends on
- * ciphertext only) and twice as fast, because OpenSSL's CFB works on one block at a time.
  */
 export class CfbDecryptor implements Decryptor {
   readonly #keystream: (chunk: Buffer) => Buffer;
@@ -138,10 +137,18 @@ function native(algorithm: SymmetricAlgorithm): string {
 
 function keystream(algorithm: SymmetricAlgorithm, key: Buffer): (chunk: Buffer) => Buffer {
   if (algorithm.id === IDEA) return cfbByBlocks(ideaEncryptor(key));
-  return algorithm.openssl?.startsWith('aes-') === true ? cfbByEcb(algorithm, key) : cfb(algorithm, key);
+  return isAES(algorithm) ? cfbByEcb(native(algorithm), key) : cfbDecipher(algorithm, key);
 }
 
-function cfb(algorithm: SymmetricAlgorithm, key: Buffer): (chunk: Buffer) => Buffer {
+function isAES({ openssl }: SymmetricAlgorithm): boolean {
+  return openssl?.startsWith('aes-') === true;
+}
+
+function cfbCipher(algorithm: SymmetricAlgorithm, key: Buffer): CfbEncryption {
+  return createCipheriv(`${native(algorithm)}-cfb`, key, Buffer.alloc(algorithm.blockSize));
+}
+
+function cfbDecipher(algorithm: SymmetricAlgorithm, key: Buffer): (chunk: Buffer) => Buffer {
   const decipher = createDecipheriv(`${native(algorithm)}-cfb`, key, Buffer.alloc(algorithm.blockSize));
   return (chunk) => decipher.update(chunk);
 }
@@ -164,48 +171,4 @@ function cfbByBlocks(encryptBlock: (block: Buffer) => void): (chunk: Buffer) => 
     }
     return out;
   };
-}
-
-const BLOCK = 16;
-
-function cfbByEcb(algorithm: SymmetricAlgorithm, key: Buffer): (chunk: Buffer) => Buffer {
-  const ecb = createCipheriv(`${native(algorithm)}-ecb`, key, null).setAutoPadding(false);
-  /** [the last whole ciphertext block (first the initial vector, zero)][`carried` octets of the block after it][the chunk]. */
-  let work = Buffer.alloc(2 * BLOCK);
-  let carried = 0;
-  return (chunk) => {
-    const size = carried + chunk.length;
-    const blocks = Math.ceil(size / BLOCK) * BLOCK;
-    if (work.length < BLOCK + blocks) {
-      const larger = Buffer.allocUnsafeSlow(BLOCK + blocks);
-      work.copy(larger, 0, 0, BLOCK + carried);
-      work = larger;
-    }
-    chunk.copy(work, BLOCK + carried);
-    const out = ecb.update(work.subarray(0, blocks));
-    exclusiveOr(out, work.subarray(BLOCK, BLOCK + blocks));
-    const plaintext = out.subarray(carried, size);
-    carried = size % BLOCK;
-    work.copyWithin(0, size - carried, BLOCK + size);
-    return plaintext;
-  };
-}
-
-/** target[i] ^= mask[i], for buffers of equal length, a multiple of 16. Written out four times, it is three times as fast. */
-function exclusiveOr(target: Buffer, mask: Buffer): void {
-  const a = words(target);
-  const b = words(mask);
-  let i = 0;
-  for (; i + 3 < a.length; i += 4) {
-    a[i] = (a[i] ?? 0n) ^ (b[i] ?? 0n);
-    a[i + 1] = (a[i + 1] ?? 0n) ^ (b[i + 1] ?? 0n);
-    a[i + 2] = (a[i + 2] ?? 0n) ^ (b[i + 2] ?? 0n);
-    a[i + 3] = (a[i + 3] ?? 0n) ^ (b[i + 3] ?? 0n);
-  }
-  for (; i < a.length; i++) a[i] = (a[i] ?? 0n) ^ (b[i] ?? 0n);
-}
-
-/** The bytes as 64-bit words. Both sides come from allocations of their own, which are aligned. */
-function words(bytes: Buffer): BigUint64Array {
-  return new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.length >> 3);
 }

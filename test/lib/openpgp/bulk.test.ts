@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createDecipheriv, randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import {
@@ -31,9 +31,9 @@ function run(machine: Decryptor, bytes: Buffer, cuts: readonly number[]): Buffer
 const cuts = fc.array(fc.integer({ min: 1, max: 9000 }), { minLength: 1, maxLength: 5 });
 const payload = fc.uint8Array({ maxLength: 20_000 }).map((bytes) => Buffer.from(bytes));
 
-function sealCfb(bytes: Buffer, key: Buffer, algorithm = 9): Buffer {
+function sealCfb(bytes: Buffer, key: Buffer, algorithm = 9, sizes: readonly number[] = [bytes.length || 1]): Buffer {
   const encryptor = new CfbEncryptor(symmetric(algorithm), key);
-  return Buffer.concat([encryptor.start(), encryptor.push(bytes), encryptor.end()]);
+  return Buffer.concat([encryptor.start(), run(encryptor, bytes, sizes)]);
 }
 
 describe('SEIPDv1', () => {
@@ -47,6 +47,23 @@ describe('SEIPDv1', () => {
           assert.equal(sealed.length, bytes.length + cfbOverhead(algorithm));
           assert.deepEqual(run(new CfbDecryptor(algorithm, key), sealed, sizes), bytes);
           assert.deepEqual(run(new CfbDecryptor(algorithm, key, false), sealed, sizes), bytes);
+        }),
+        { numRuns: 40 },
+      );
+    });
+  }
+
+  for (const id of [7, 9]) {
+    const algorithm = symmetric(id);
+    it(`makes what OpenSSL's CFB of ${algorithm.name} makes, however it is cut`, () => {
+      const key = randomBytes(algorithm.keySize);
+      fc.assert(
+        fc.property(payload, cuts, (bytes, sizes) => {
+          const sealed = sealCfb(bytes, key, id, sizes);
+          const cfb = createDecipheriv(`${algorithm.openssl ?? ''}-cfb`, key, Buffer.alloc(16));
+          const plaintext = cfb.update(sealed);
+          assert.deepEqual(plaintext.subarray(18, -22), bytes);
+          assert.deepEqual(plaintext.subarray(16, 18), plaintext.subarray(14, 16));
         }),
         { numRuns: 40 },
       );
