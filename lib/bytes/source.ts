@@ -14,6 +14,11 @@ export interface Source {
   readonly size: number;
   /** The octets `start` (default 0) up to but not including `end` (default `size`). */
   stream(start?: number, end?: number): ByteStream;
+  /**
+   * As `stream`, but a chunk is the receiver's only until the next one is asked for: then its memory is used again. Absent where
+   * that would gain nothing; see `lentStream`.
+   */
+  lent?(start?: number, end?: number): ByteStream;
   /** Lets go of what stands behind it (a temporary file, say). */
   close(): Promise<void>;
 }
@@ -40,6 +45,11 @@ export async function* slices(bytes: Buffer): AsyncGenerator<Buffer, void> {
     if (at > 0 && at % TURN_SIZE === 0) await setImmediate();
     yield bytes.subarray(at, at + CHUNK_SIZE);
   }
+}
+
+/** The octets of a source for a receiver that is done with each chunk when it asks for the next one. */
+export function lentStream(source: Source, start?: number, end?: number): ByteStream {
+  return source.lent?.(start, end) ?? source.stream(start, end);
 }
 
 /** Reads a stream to its end for what happens on the way. */

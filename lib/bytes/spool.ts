@@ -3,7 +3,7 @@ import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileSource } from './file.js';
-import { type ByteStream, type Source, memorySource } from './source.js';
+import { type ByteStream, type Source, lentStream, memorySource } from './source.js';
 
 /** Octets collected before one write to the spool's file. */
 const WRITE_SIZE = 1024 * 1024;
@@ -75,7 +75,7 @@ export class Spool {
     if (key === undefined) return stored;
     return {
       size: stored.size,
-      stream: (start = 0, end = stored.size) => unseal(stored.stream(start, end), key, start),
+      stream: (start = 0, end = stored.size) => unseal(lentStream(stored, start, end), key, start),
       close: () => {
         key.fill(0);
         return stored.close();

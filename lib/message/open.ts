@@ -128,7 +128,8 @@ class Opening {
     readonly signaturesFirst?: boolean;
   }): Promise<OpenedMessage> {
     const { verifiers, bufferLimit, spoolDirectory, offload } = this.#options;
-    return openMessage(encryptedStream(this.#source, this.#encryption), {
+    return openMessage(encryptedStream(this.#source, this.#encryption, true), {
+      lent: true,
       keys: this.#keys,
       ...(step.sessionKey === undefined ? {} : { sessionKey: step.sessionKey }),
       ...(step.signaturesFirst === true ? { signaturesFirst: true } : {}),

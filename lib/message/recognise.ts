@@ -1,4 +1,4 @@
-import { type ByteStream, type Source, countOctets, gather } from '#lib/bytes/source';
+import { type ByteStream, type Source, countOctets, gather, lentStream } from '#lib/bytes/source';
 import { parseContentTransferEncoding, parseContentType } from '#lib/mime/contenttype';
 import { type Header, splitHeader } from '#lib/mime/header';
 import { type Part, StructureParser } from '#lib/mime/structure';
@@ -70,8 +70,8 @@ export async function recognise(
 }
 
 /** The bytes of the OpenPGP data, transfer encoding undone; still armored. */
-export function encryptedStream(source: Source, { start, end, encoding }: Encryption): ByteStream {
-  return decodeTransfer(source.stream(start, end), encoding);
+export function encryptedStream(source: Source, { start, end, encoding }: Encryption, lent = false): ByteStream {
+  return decodeTransfer(lent ? lentStream(source, start, end) : source.stream(start, end), encoding);
 }
 
 /** Octets after the header in which the second part of Exchange's form begins. */

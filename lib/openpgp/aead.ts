@@ -18,6 +18,8 @@ const LARGEST_CHUNK_OCTET = 16;
 /** What we write: 2^(10+6) = 64 KiB, small enough for the cache and for reading a range, large enough for speed. */
 export const CHUNK_OCTET = 10;
 
+const EMPTY = Buffer.alloc(0);
+
 /** The parameters of one SEIPDv2 packet. */
 export interface AeadParameters {
   readonly symmetric: SymmetricAlgorithm;
@@ -81,6 +83,8 @@ export class AeadChunks {
   readonly #nonce: Buffer;
   readonly #header: Buffer;
   readonly #cipher: string;
+  /** Where the pieces of a chunk are joined. Ciphertext only: a cipher reads it and it goes nowhere else. */
+  #joined = EMPTY;
 
   constructor(parameters: AeadParameters, sessionKey: Buffer) {
     const { symmetric: cipher, aead: algorithm, chunkOctet, salt } = parameters;
@@ -134,6 +138,16 @@ export class AeadChunks {
     return this.#nonce;
   }
 
+  #join(pieces: readonly Buffer[]): Buffer {
+    const [only] = pieces;
+    if (pieces.length === 1 && only !== undefined) return only;
+    const size = pieces.reduce((sum, { length }) => sum + length, 0);
+    if (this.#joined.length < size) this.#joined = Buffer.allocUnsafeSlow(size);
+    let at = 0;
+    for (const piece of pieces) at += piece.copy(this.#joined, at);
+    return this.#joined.subarray(0, size);
+  }
+
   #seal(index: number, data: Buffer, plaintext: Buffer): Buffer {
     const nonce = this.#nonceFor(index);
     if (this.#parameters.aead.mode === 'eax')
@@ -146,7 +160,7 @@ export class AeadChunks {
 
   #open(index: number, data: Buffer, pieces: readonly Buffer[]): Buffer {
     const nonce = this.#nonceFor(index);
-    const sealed = pieces.length === 1 ? (pieces[0] ?? EMPTY) : Buffer.concat(pieces);
+    const sealed = this.#join(pieces);
     const end = sealed.length - TAG_SIZE;
     try {
       if (this.#parameters.aead.mode === 'eax')
@@ -168,7 +182,6 @@ export class AeadChunks {
   }
 }
 
-const EMPTY = Buffer.alloc(0);
 const MANY_PIECES = 4096;
 
 function truncated(): OpenPGPError {

@@ -5,7 +5,7 @@
  * - SEIPDv1 in two passes: the first verifies the Modification Detection Code and keeps the payload (up to the buffer limit) or
  *   the ciphertext (in a spool); the second decrypts the spool again. The same where signatures are to be judged first.
  */
-import { type ByteStream, slices } from '#lib/bytes/source';
+import { type ByteStream, lentStream, slices } from '#lib/bytes/source';
 import { BUFFER_LIMIT } from '#lib/bytes/spool';
 import { AeadDecryptor } from './aead.js';
 import { IDEA, symmetric } from './algorithm.js';
@@ -22,6 +22,8 @@ import { decrypt, firstPass } from './twopass.js';
 import type { SignatureVerdict, Verifiers } from './verification.js';
 
 export interface OpenOptions {
+  /** True: a chunk of the input is ours only until we ask for the next one, as `Source.lent` gives them. */
+  readonly lent?: boolean;
   /** Unlocked private keys. */
   readonly keys?: readonly PrivateKey[];
   /** The session key, where it is known; then no private key is needed. */
@@ -61,7 +63,7 @@ export interface OpenedMessage {
  */
 export async function openMessage(input: ByteStream, options: OpenOptions): Promise<OpenedMessage> {
   const limits = { ...LIMITS, ...options.limits };
-  const outer = await readOuter(input, limits);
+  const outer = await readOuter(input, limits, options.lent);
   try {
     return await openOuter(outer, options, limits);
   } catch (error) {
@@ -115,7 +117,9 @@ async function openOuter(outer: Outer, options: OpenOptions, limits: Limits): Pr
   const known = { ...told, size: found.size, verified: true, signatures: () => Promise.resolve(found.verdicts) };
   const { payload, ciphertext } = found;
   if (ciphertext === undefined) return { ...known, payload: pieces(payload ?? []), close: () => Promise.resolve() };
-  const again = decrypt(ciphertext.stream(), decryptor(false));
+  // CFB holds no ciphertext back; the others do.
+  const holds = parameters !== undefined || slow;
+  const again = decrypt(holds ? ciphertext.stream() : lentStream(ciphertext), decryptor(false));
   let content: Content;
   try {
     content = await readContent(again, { ...contentOptions, hash: false });

@@ -20,9 +20,9 @@ export interface Outer {
   readonly parameters: AeadParameters | undefined;
 }
 
-/** Reads the session keys and the head of the encrypted data packet. Throws OpenPGPError. */
-export async function readOuter(input: ByteStream, limits: Limits): Promise<Outer> {
-  const reader = new ByteReader(binary(input));
+/** Reads the session keys and the head of the encrypted data packet. `lent` as in OpenOptions. Throws OpenPGPError. */
+export async function readOuter(input: ByteStream, limits: Limits, lent = false): Promise<Outer> {
+  const reader = new ByteReader(binary(input, lent));
   try {
     const sessionKeys: EncryptedSessionKey[] = [];
     for (;;) {
@@ -76,7 +76,7 @@ async function readHead(body: ByteReader): Promise<AeadParameters | undefined> {
 }
 
 /** Removes armor where there is any: the first octet of a packet has its high bit set, no character of armor has. */
-async function* binary(input: ByteStream): AsyncGenerator<Buffer, void> {
+async function* binary(input: ByteStream, lent: boolean): AsyncGenerator<Buffer, void> {
   let decoder: ArmorDecoder | undefined;
   let begun = false;
   for await (const chunk of input) {
@@ -84,7 +84,8 @@ async function* binary(input: ByteStream): AsyncGenerator<Buffer, void> {
       begun = true;
       decoder = (chunk[0] ?? 0) < 0x80 ? new ArmorDecoder() : undefined;
     }
-    const octets = decoder === undefined ? chunk : decoder.push(chunk);
+    // What the decoder gives lies in memory of its own.
+    const octets = decoder !== undefined ? decoder.push(chunk) : lent ? Buffer.from(chunk) : chunk;
     if (octets.length > 0) yield octets;
   }
   // An empty input lacks its armor.

@@ -33,7 +33,7 @@ export async function loop(material: Material): Promise<Result[]> {
       const { path } = await material.sealedFile(mode, SIZE);
       const key = await keyFor(mode);
       const openLarge = async (): Promise<void> => {
-        const opened = await openMessage(fileStream(path), { keys: [key], offload });
+        const opened = await openMessage(fileStream(path, true), { lent: true, keys: [key], offload });
         await consume(opened.payload);
       };
       await openLarge();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileSource } from '#lib/bytes/file';
-import { type ByteStream, CHUNK_SIZE } from '#lib/bytes/source';
+import { type ByteStream, CHUNK_SIZE, lentStream } from '#lib/bytes/source';
 import { type PrivateKey, readPrivateKey } from '#lib/openpgp/library';
 import { chooseRecipient } from '#lib/openpgp/recipient';
 import { type SealOptions, createSealer } from '#lib/openpgp/seal';
@@ -74,12 +74,13 @@ export function* payloadChunks(size: number): Generator<Buffer, void> {
   }
 }
 
-/** A stream over a file, which it closes at its end. */
-export async function* fileStream(path: string): AsyncGenerator<Buffer, void> {
+/** A stream over a file, which it closes at its end; for `openMessage` a lent one. */
+export async function* fileStream(path: string, lent = false): AsyncGenerator<Buffer, void> {
   const file = await open(path);
   try {
     const { size } = await file.stat();
-    yield* fileSource(file, size).stream();
+    const source = fileSource(file, size);
+    yield* lent ? lentStream(source) : source.stream();
   } finally {
     await file.close();
   }

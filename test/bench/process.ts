@@ -32,7 +32,7 @@ switch (what ?? 'idle') {
     break;
   }
   case 'open':
-    await consume((await openMessage(fileStream(file), { keys: [key] })).payload);
+    await consume((await openMessage(fileStream(file, true), { lent: true, keys: [key] })).payload);
     break;
   case 'idle':
     break;

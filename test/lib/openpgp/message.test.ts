@@ -172,6 +172,27 @@ describe('sealed messages', () => {
     );
   });
 
+  it('open from lent chunks, whose memory is overwritten when the next one is asked for', async () => {
+    async function* lending(bytes: Buffer): AsyncGenerator<Buffer, void> {
+      const block = Buffer.alloc(3001);
+      for (let at = 0; at < bytes.length; at += block.length) {
+        const size = bytes.copy(block, 0, at, at + block.length);
+        yield await Promise.resolve(block.subarray(0, size));
+        block.fill(0x41);
+      }
+    }
+    const payload = randomBytes(300_000);
+    for (const armor of [true, false]) {
+      for (const compatible of [true, false]) {
+        const sealer = await createSealer({ recipients: [rsa.recipient], armor, compatible }, payload.length);
+        const sealed = await gather(sealer.seal(slices(payload)));
+        for (const bufferLimit of [1000, 1_000_000]) {
+          assert.deepEqual(await open(lending(sealed), { keys: [rsa.key], lent: true, bufferLimit }), payload);
+        }
+      }
+    }
+  });
+
   it('open through a spool above the buffer limit, which leaves nothing behind', async () => {
     const [, { key, recipient }] = keys as [TestKey, TestKey];
     const directory = mkdtempSync(join(tmpdir(), 'open-test-'));
