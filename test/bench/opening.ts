@@ -3,13 +3,23 @@ import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { openMessage } from '#lib/openpgp/open';
 import { openpgp } from '#test/openpgpjs';
+import { type Launcher, startLauncher } from './launcher.js';
 import { type Material, type Mode, consume, fileStream, keyFor } from './material.js';
-import { MB, type Result, type Times, faster, interleaved, less, runProgram, timed, told } from './measure.js';
+import { MB, type Result, type Times, faster, interleaved, less, timed, told } from './measure.js';
 
 const SIZE = 100 * MB;
 const ROUNDS = 5;
 
 export async function opening(material: Material): Promise<Result[]> {
+  const launcher = startLauncher();
+  try {
+    return await compare(material, launcher);
+  } finally {
+    launcher.close();
+  }
+}
+
+async function compare(material: Material, launcher: Launcher): Promise<Result[]> {
   const path = async (mode: Mode, size: number): Promise<string> => (await material.sealedFile(mode, size)).path;
   const [v1, ocb, gcm, tiny] = [
     await path('v1', SIZE),
@@ -18,10 +28,10 @@ export async function opening(material: Material): Promise<Result[]> {
     await path('v1', 100),
   ];
   const gpg = (file: string) => () =>
-    runProgram('gpg', ['--homedir', material.gpg.home, '--quiet', '--output', '-', '--decrypt', file]);
-  const rnp = (file: string) => () => runProgram('rnp', [...material.rnp, '--decrypt', '--output', '-', file]);
+    launcher.run('gpg', ['--homedir', material.gpg.home, '--quiet', '--output', '-', '--decrypt', file]);
+  const rnp = (file: string) => () => launcher.run('rnp', [...material.rnp, '--decrypt', '--output', '-', file]);
   const ours = (mode: Mode, file: string) => async () => {
-    const opened = await openMessage(fileStream(file), { keys: [await keyFor(mode)] });
+    const opened = await openMessage(fileStream(file, true), { lent: true, keys: [await keyFor(mode)] });
     await expectSize(consume(opened.payload));
     return undefined;
   };
