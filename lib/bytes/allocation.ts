@@ -4,7 +4,7 @@
  * Octets of a block whose release tells glibc to keep twice as much of what is freed; at most 32 MiB count, by its
  * DEFAULT_MMAP_THRESHOLD_MAX.
  */
-const KEPT_SIZE = 16 * 1024 * 1024;
+const KEPT_SIZE = 4 * 1024 * 1024;
 let done = false;
 
 /**
