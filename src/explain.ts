@@ -2,6 +2,7 @@ import { isSystemError } from '#lib/bytes/systemerror';
 import { KeyringError, type KeyringErrorCode } from '#lib/keys/error';
 import { MessageError } from '#lib/message/error';
 import { type OpenPGPErrorCode, OpenPGPError } from '#lib/openpgp/error';
+import { VaultError, type VaultErrorCode } from '#lib/vault/error';
 import { Exit, type ExitCode, Failure } from './exit.js';
 
 const OPENPGP_EXIT: Readonly<Partial<Record<OpenPGPErrorCode, ExitCode>>> = {
@@ -20,6 +21,18 @@ const KEYRING_EXIT: Readonly<Record<KeyringErrorCode, ExitCode>> = {
   refused: Exit.noPermission,
   busy: Exit.tempFail,
   state: Exit.config,
+};
+
+const VAULT_EXIT: Readonly<Record<VaultErrorCode, ExitCode>> = {
+  denied: Exit.noPermission,
+  exists: Exit.cannotCreate,
+  'not-found': Exit.noUser,
+  damaged: Exit.config,
+  version: Exit.config,
+  busy: Exit.tempFail,
+  state: Exit.config,
+  limit: Exit.dataError,
+  invalid: Exit.dataError,
 };
 
 /** What the system's errors end in, and what to do about them. */
@@ -49,6 +62,7 @@ export function explain(error: unknown, named = false): { readonly message: stri
   if (error instanceof OpenPGPError)
     return { message: error.message, exitCode: OPENPGP_EXIT[error.code] ?? Exit.dataError };
   if (error instanceof KeyringError) return { message: error.message, exitCode: KEYRING_EXIT[error.code] };
+  if (error instanceof VaultError) return { message: error.message, exitCode: VAULT_EXIT[error.code] };
   if (error instanceof MessageError) return { message: error.message, exitCode: Exit.dataError };
   // The spool's folder: nothing is wrong with the message, and there may be room later.
   if (isSystemError(error) && error.syscall === 'mkdtemp') {
