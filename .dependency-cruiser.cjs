@@ -46,6 +46,13 @@ module.exports = {
       to: { path: `${TOP}lib/`, pathNot: `${TOP}lib/(?:bytes|$1)/` },
     },
     {
+      name: 'vault-below-message',
+      comment: 'A vault knows keys, and nothing of messages.',
+      severity: 'error',
+      from: { path: `${TOP}lib/vault/` },
+      to: { path: `${TOP}lib/`, pathNot: `${TOP}lib/(?:bytes|keys|openpgp|vault)/` },
+    },
+    {
       name: 'pure-wire-and-view',
       comment: 'Protocol parsing and the plaintext view touch no socket and no file.',
       severity: 'error',

@@ -1,6 +1,7 @@
 /** `npm run bench [-- NAME…]`: runs the benches and prints what they found. See README.md. */
 import { cpus } from 'node:os';
 import { peerVersion } from '#test/peers';
+import { login } from './login.js';
 import { loop } from './loop.js';
 import { type Material, withMaterial } from './material.js';
 import type { Result } from './measure.js';
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, (material: Material) => Promise<Result[]>
   loop,
   memory,
   seeking,
+  login,
 };
 
 const wanted = process.argv.slice(2);

@@ -20,5 +20,6 @@ test('each layer rule catches what it forbids', () => {
     'no-circles',
     'protocols-do-not-meet',
     'smtp-imports-only-lib',
+    'vault-below-message',
   ]);
 });
