@@ -58,6 +58,12 @@ export function saslExchange(mechanism: Mechanism): SaslExchange {
   }
 }
 
+/** What LOGIN (RFC 9051 §6.2.3) says, which is no SASL and means the same: its user name and password as they came. */
+export function loginCredentials(user: Buffer, secret: Buffer): SaslStep {
+  const [name, word] = [utf8(user), utf8(secret)];
+  return name === undefined || word === undefined ? NOT_UTF8 : password(name, word);
+}
+
 /**
  * The challenge by which a token is refused (RFC 7628 §3.2.2); XOAUTH2 has the same. The client answers it with a line that does not
  * matter, and only then comes the tagged NO.

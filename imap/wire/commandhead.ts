@@ -27,11 +27,8 @@ export function readCommandHead(line: Buffer): CommandHead {
 
 /** The tag at the beginning of a line, for an answer to a command that cannot be read. Undefined where there is none. */
 export function tagOf(line: Buffer): string | undefined {
-  const end = line.indexOf(0x20);
-  const tag = /^[^\0- (){%*"\\+\x7f-\xff]+$/.exec(
-    line.toString('latin1', 0, end === -1 ? 0 : Math.min(end, MAX_TAG + 1)),
-  );
-  return tag === null || tag[0].length > MAX_TAG ? undefined : tag[0];
+  const [tag] = /^[^\0- (){%*"\\+\x7f-\xff]+(?=[ \r\n])/.exec(line.toString('latin1', 0, MAX_TAG + 1)) ?? [];
+  return tag;
 }
 
 /** Octets of a tag that is sent back in an answer. */

@@ -33,17 +33,7 @@ describe('status responses', () => {
     }
     assert.deepEqual(read('+ idling'), { kind: 'continuation', code: undefined, text: octets('idling') });
     assert.deepEqual(read('+ '), { kind: 'continuation', code: undefined, text: octets('') });
-    for (const text of [
-      'a FETCH x',
-      'OK',
-      '* ',
-      '* OKx]',
-      'a OK [',
-      'a OK []',
-      'a OK [x',
-      '1 2 OK x',
-      '*OK x',
-    ]) {
+    for (const text of ['a FETCH x', 'OK', '* ', '* OKx]', 'a OK [', 'a OK []', 'a OK [x', '1 2 OK x', '*OK x']) {
       assert.equal(
         outcome(() => readResponse(response(`${text}\r\n`))),
         'syntax',

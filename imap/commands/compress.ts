@@ -1,0 +1,30 @@
+import { deflated } from '#lib/net/deflate';
+import { withUnread } from '#lib/net/unread';
+import type { Handler } from '../pipe/commands.js';
+import { commandRow } from './table.js';
+
+/** COMPRESS (RFC 4978): between the client and us. The provider's side is compressed or not by itself. */
+export const compress: Handler = (line, { tag, name, end }, commands) => {
+  const { context, framer } = commands;
+  const row = commandRow(name);
+  if (line.literal !== undefined || !/^ DEFLATE\r?\n$/i.test(line.bytes.toString('latin1', end))) {
+    return commands.refuse(line, tag, 'COMPRESS takes DEFLATE');
+  }
+  if (context.compressed) {
+    return commands.answer(tag, row, `${tag} NO [COMPRESSIONACTIVE] DEFLATE is active already.\r\n`);
+  }
+  return new Promise((resolve) => {
+    context.queue.add({
+      tag,
+      row,
+      answer: `${tag} OK DEFLATE active.\r\n`,
+      answered: () => {
+        context.compressed = true;
+        context.client = deflated(withUnread(context.client, framer.takeRest()));
+        context.toClient.moveTo(context.client);
+        resolve();
+      },
+    });
+    context.settle();
+  });
+};

@@ -1,0 +1,26 @@
+import type { Handler } from '../pipe/commands.js';
+import type { Entry } from '../pipe/queue.js';
+import { commandRow } from './table.js';
+
+/** IDLE (RFC 9051 §6.3.13): passes, and then the client's next line is DONE, which has no tag. */
+export const idle: Handler = (line, { tag, name, end }, commands) => {
+  const { context } = commands;
+  if (line.bytes.length - line.lineEnd !== end) return commands.refuse(line, tag, 'IDLE takes no arguments');
+  let expected = true;
+  const entry: Entry = {
+    tag,
+    row: commandRow(name),
+    completed: () => {
+      commands.interlude(undefined);
+      return expected ? undefined : `${tag} BAD Expected DONE.\r\n`;
+    },
+  };
+  const waits = commands.pass(line, entry);
+  void context.queue.continuation(entry, true);
+  commands.interlude(({ bytes }) => {
+    expected = /^DONE\r?\n$/i.test(bytes.toString('latin1'));
+    // Another line ends IDLE too. It is not passed: who reads it as what is not for sure.
+    context.toProvider.add(Buffer.from('DONE\r\n'));
+  });
+  return waits;
+};

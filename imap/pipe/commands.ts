@@ -1,0 +1,220 @@
+import { type CommandRow, commandRow } from '../commands/table.js';
+import { PIPE_LIMITS } from './limits.js';
+import type { Fragment, Framer, LineFragment, LiteralMark, OverlongFragment } from '../wire/framer.js';
+import { type CommandHead, readCommandHead, tagOf } from '../wire/commandhead.js';
+import { WireError } from '../wire/error.js';
+import { hasStrayOctet } from '../wire/line.js';
+import type { Context } from './context.js';
+import type { Entry, Wait } from './queue.js';
+
+const CRLF = Buffer.from('\r\n');
+/** What a non-synchronizing literal may have at most where the provider has LITERAL- (RFC 7888 §5). */
+const LITERAL_MINUS = 4096;
+
+/** The client breaks the protocol in a way that leaves no safe way to go on. The message is for the client and the log. */
+export class ClientViolation extends Error {
+  override readonly name = 'ClientViolation';
+}
+
+/** A handler of a command that does not simply pass: see imap/commands. */
+export type Handler = (line: LineFragment, head: CommandHead, commands: Commands) => Wait;
+
+/** The handlers by the treatment that the table names. */
+export type Handlers = Readonly<Partial<Record<CommandRow['treatment'], Handler>>>;
+
+/**
+ * From the client to the provider: each command passes, is handled by a file in imap/commands, or is refused, as the table there says.
+ * Whatever is refused never reaches the provider, and no octet of it is read as another command.
+ */
+export class Commands {
+  readonly context: Context;
+  readonly framer: Framer;
+  readonly #handlers: Handlers;
+  /** The command whose fragments pass at the moment. */
+  #passing: Entry | undefined;
+  /** Takes the client's next line in place of the ordinary ways (IDLE). */
+  #interlude: ((line: LineFragment) => void) | undefined;
+  #refusals = 0;
+
+  constructor(context: Context, framer: Framer, handlers: Handlers) {
+    this.context = context;
+    this.framer = framer;
+    this.#handlers = handlers;
+  }
+
+  /** Nothing of a command is on its way, so that a command of our own may be sent. */
+  get between(): boolean {
+    return this.#passing === undefined && this.#interlude === undefined;
+  }
+
+  /** Takes the next fragment. Throws ClientViolation. */
+  take(fragment: Fragment): Wait {
+    if (fragment.kind === 'overlong') return this.#overlong(fragment);
+    if (fragment.kind === 'literal') return this.#octets(fragment.bytes);
+    if (!fragment.first) return this.#continue(fragment);
+    if (this.#interlude !== undefined) return this.#endInterlude(this.#interlude, fragment);
+    return this.#begin(fragment);
+  }
+
+  /** Answers a command that the provider does not get, when its turn comes. */
+  answer(tag: string, row: CommandRow, answer: string): Wait {
+    this.context.queue.add({ tag, row, answer });
+    this.context.settle();
+    return undefined;
+  }
+
+  /** Refuses a command whose first line this is, and skips what comes of it. Throws ClientViolation when it was once too often. */
+  refuse(line: LineFragment, tag: string | undefined, text: string): Wait {
+    this.#refusals += 1;
+    if (this.#refusals > PIPE_LIMITS.refusals)
+      throw new ClientViolation('Too many commands that cannot be carried out.');
+    this.#skip(line.literal);
+    return this.answer(tag ?? '*', commandRow(''), `${tag ?? '*'} BAD ${text.replace(/\.$/, '')}.\r\n`);
+  }
+
+  /** Passes a command on as it comes. */
+  pass(line: LineFragment, entry: Entry): Wait {
+    this.#sent(entry);
+    this.#passing = entry;
+    return this.#forward(line, entry, line.bytes);
+  }
+
+  /** Passes a command of one line on with another line in its place. */
+  passInstead(entry: Entry, line: string): Wait {
+    this.#sent(entry);
+    this.context.toProvider.add(Buffer.from(line, 'latin1'));
+    return undefined;
+  }
+
+  /** Gives the client's next line to `take`, whatever it is; undefined ends that. */
+  interlude(take: ((line: LineFragment) => void) | undefined): void {
+    this.#interlude = take;
+  }
+
+  /** No more comes from the client. Ends IDLE. False where a command is on its way half, which nothing can end. */
+  leave(): boolean {
+    if (this.#passing !== undefined) return false;
+    if (this.#interlude !== undefined) this.context.toProvider.add(Buffer.from('DONE\r\n'));
+    this.#interlude = undefined;
+    return true;
+  }
+
+  #sent(entry: Entry): void {
+    this.#refusals = 0;
+    this.context.queue.add(entry);
+    // It may be what held EXPUNGEs have waited for.
+    this.context.settle();
+  }
+
+  #begin(line: LineFragment): Wait {
+    if (hasStrayOctet(line.bytes, line.lineEnd))
+      return this.refuse(line, tagOf(line.bytes), 'The line holds NUL or CR');
+    const head = headOf(line.bytes);
+    if (head instanceof WireError) return this.refuse(line, tagOf(line.bytes), head.message);
+    const { tag, name } = head;
+    const row = commandRow(name);
+    if (row.treatment === 'refuse') return this.refuse(line, tag, row.reason ?? 'This command is refused');
+    // The client counts messages that are gone. RFC 2180 §4.1 and RFC 5530: it is told so, and asks with NOOP.
+    if (row.numbers === true && !this.context.held.none) {
+      this.#skip(line.literal);
+      return this.answer(tag, row, `${tag} NO [EXPUNGEISSUED] Some of the messages are gone; NOOP tells which.\r\n`);
+    }
+    const handler = this.#handlers[row.treatment];
+    return handler === undefined ? this.pass(line, { tag, row }) : handler(line, head, this);
+  }
+
+  #continue(line: LineFragment): Wait {
+    const entry = this.#passing;
+    if (entry === undefined) return undefined;
+    if (hasStrayOctet(line.bytes, line.lineEnd))
+      throw new ClientViolation('A command holds NUL or CR outside a literal.');
+    return this.#forward(line, entry, line.bytes);
+  }
+
+  #octets(bytes: Buffer): Wait {
+    this.context.toProvider.add(bytes);
+    return undefined;
+  }
+
+  /** A line of a command that passes. What follows a literal that the provider does not want is skipped. */
+  #forward(line: LineFragment, entry: Entry, bytes: Buffer): Wait {
+    const { literal } = line;
+    if (literal === undefined) {
+      this.#passing = undefined;
+      this.#add(bytes, line.lineEnd);
+      return undefined;
+    }
+    if (literal.nonSynchronizing && this.#takesAtOnce(literal)) {
+      this.#add(bytes, line.lineEnd);
+      return undefined;
+    }
+    return this.#await(line, literal, entry, bytes);
+  }
+
+  /** Sends a line whose literal has to be asked for, and waits until the provider does. */
+  async #await(line: LineFragment, literal: LiteralMark, entry: Entry, bytes: Buffer): Promise<void> {
+    const { queue, toProvider } = this.context;
+    this.#add(literal.nonSynchronizing ? synchronizing(bytes, line.lineEnd) : bytes, line.lineEnd);
+    const granted = queue.continuation(entry, !literal.nonSynchronizing);
+    toProvider.flush();
+    if (await granted) return;
+    this.#skip(literal);
+    this.#passing = undefined;
+  }
+
+  #takesAtOnce({ size }: LiteralMark): boolean {
+    const { literals } = this.context;
+    return literals === 'plus' || (literals === 'minus' && size <= LITERAL_MINUS);
+  }
+
+  /** A client's bare LF goes on as the CRLF that it stands for. */
+  #add(bytes: Buffer, lineEnd: number): void {
+    const { toProvider } = this.context;
+    toProvider.add(lineEnd === 2 ? bytes : bytes.subarray(0, bytes.length - lineEnd));
+    if (lineEnd !== 2) toProvider.add(CRLF);
+  }
+
+  /**
+   * Skips the rest of a refused command. A client that sends a synchronizing literal unasked has sent octets of a message, perhaps,
+   * that we would read as commands: there is no going on with that.
+   */
+  #skip(announced: LiteralMark | undefined): void {
+    if (announced?.nonSynchronizing === false && this.framer.pending) {
+      throw new ClientViolation('A literal was sent before it was asked for.');
+    }
+    this.framer.skip(announced);
+  }
+
+  #endInterlude(take: (line: LineFragment) => void, line: LineFragment): Wait {
+    this.#interlude = undefined;
+    take(line);
+    this.#skip(line.literal);
+    return undefined;
+  }
+
+  #overlong({ bytes, first }: OverlongFragment): Wait {
+    // Part of it has gone to the provider, which waits for the rest.
+    if (!first) throw new ClientViolation('A line of a command is too long.');
+    this.#interlude = undefined;
+    const tag = tagOf(bytes) ?? '*';
+    this.#refusals += 1;
+    if (this.#refusals > PIPE_LIMITS.refusals)
+      throw new ClientViolation('Too many commands that cannot be carried out.');
+    return this.answer(tag, commandRow(''), `${tag} BAD The line is too long.\r\n`);
+  }
+}
+
+function headOf(line: Buffer): CommandHead | WireError {
+  try {
+    return readCommandHead(line);
+  } catch (error) {
+    if (error instanceof WireError) return error;
+    throw error;
+  }
+}
+
+/** The line with its `{size+}` as `{size}`. */
+function synchronizing(line: Buffer, lineEnd: number): Buffer {
+  const plus = line.length - lineEnd - 2;
+  return Buffer.concat([line.subarray(0, plus), line.subarray(plus + 1)]);
+}

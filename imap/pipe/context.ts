@@ -1,0 +1,57 @@
+import type { Connection } from '#lib/net/connection';
+import { Selected } from '../selected.js';
+import { HeldExpunges } from './expunges.js';
+import { Outlet } from './outlet.js';
+import { CommandQueue } from './queue.js';
+
+/** How a provider takes non-synchronizing literals (RFC 7888): of any size, of 4,096 octets at most, or not at all. */
+export type LiteralSupport = 'plus' | 'minus' | 'none';
+
+/** What the two directions of a session share. */
+export class Context {
+  readonly queue: CommandQueue;
+  /** The mailbox that is selected. Replaced, not changed, when another one is. */
+  selected = new Selected();
+  readonly held = new HeldExpunges();
+  client: Connection;
+  readonly toClient: Outlet;
+  readonly toProvider: Outlet;
+  readonly literals: LiteralSupport;
+  /** COMPRESS is in use towards the client. */
+  compressed = false;
+  /** The provider is in the middle of a response: nothing else may be written to the client. */
+  midResponse = false;
+  /** BYE has been passed on or said. */
+  saidBye = false;
+
+  constructor(client: Connection, provider: Connection, literals: LiteralSupport) {
+    this.client = client;
+    this.toClient = new Outlet(client);
+    this.toProvider = new Outlet(provider);
+    this.literals = literals;
+    this.queue = new CommandQueue();
+  }
+
+  /** Writes what has waited for its turn: held EXPUNGEs, and answers of ours. */
+  settle(): void {
+    if (this.midResponse) return;
+    for (let { head } = this.queue; head?.answer !== undefined; { head } = this.queue) {
+      this.toClient.add(Buffer.from(head.answer, 'latin1'));
+      this.queue.remove(head);
+      head.answered?.();
+    }
+    if (!this.held.none && this.mayExpunge) for (const line of this.held.release()) this.toClient.add(line);
+  }
+
+  /** Another mailbox is selected, or none. */
+  select(mailbox: Selected): void {
+    this.selected = mailbox;
+    this.held.clear();
+  }
+
+  /** Whether the client may have an EXPUNGE now: a command is in progress, and it is none of those that §7.5.1 names. */
+  get mayExpunge(): boolean {
+    const running = this.queue.clientHead;
+    return running !== undefined && running.row.quiet !== true;
+  }
+}

@@ -1,0 +1,11 @@
+/** Every limit and time limit of the IMAP session (those of the grammar: wire/limits.ts): default, unit, reason. */
+export const PIPE_LIMITS = {
+  /** Commands in a row that we refuse. Then the client is broken, or a person guesses; Dovecot allows 20. */
+  refusals: 20,
+  /** Commands in progress. More are not read until some are answered; clients pipeline a handful. */
+  commandsInProgress: 500,
+  /** Milliseconds without an octet from the client: RFC 9051 §5.4 asks for 30 minutes at least. */
+  idle: 30 * 60_000,
+  /** Milliseconds for what is in progress when the client has closed its side, and for saying goodbye to the provider. */
+  farewell: 10_000,
+} as const;

@@ -1,0 +1,65 @@
+import type { Wait } from './queue.js';
+import type { Connection } from '#lib/net/connection';
+
+/**
+ * What is to be written to one side, gathered until `flush`. Octets that lie next to each other in memory, as fragments of one
+ * chunk do, go out as one piece, so that passing thousands of small responses costs one write.
+ */
+export class Outlet {
+  #connection: Connection;
+  /** The last piece, which may still grow. */
+  #memory: ArrayBufferLike | undefined;
+  #start = 0;
+  #end = 0;
+  #pieces: Buffer[] = [];
+  #full = false;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** Takes octets for sending. They must not change until they are sent. */
+  add(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    if (bytes.buffer === this.#memory && bytes.byteOffset === this.#end) {
+      this.#end += bytes.length;
+      return;
+    }
+    this.#closePiece();
+    this.#memory = bytes.buffer;
+    this.#start = bytes.byteOffset;
+    this.#end = bytes.byteOffset + bytes.length;
+  }
+
+  /** Hands over to the connection what has been added. */
+  flush(): void {
+    this.#closePiece();
+    const pieces = this.#pieces;
+    if (pieces.length === 0) return;
+    this.#pieces = [];
+    // Few pieces are cheaper to send apart than to copy.
+    const whole = pieces.length > MANY_PIECES ? [Buffer.concat(pieces)] : pieces;
+    for (const piece of whole) this.#full = !this.#connection.write(piece);
+  }
+
+  /** Flushes, and resolves when the connection takes more.  */
+  ready(): Wait {
+    this.flush();
+    return this.#full ? this.#connection.drained() : undefined;
+  }
+
+  /** Goes on with another connection, which stands around or in place of the one so far. What was added before is flushed to that one. */
+  moveTo(connection: Connection): void {
+    this.flush();
+    this.#connection = connection;
+    this.#full = false;
+  }
+
+  #closePiece(): void {
+    if (this.#memory === undefined) return;
+    this.#pieces.push(Buffer.from(this.#memory, this.#start, this.#end - this.#start));
+    this.#memory = undefined;
+  }
+}
+
+const MANY_PIECES = 4;

@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto';
+import type { CommandRow } from '../commands/table.js';
+import type { LineFragment } from '../wire/framer.js';
+import type { Commands } from './commands.js';
+import type { Completion, Sink } from './queue.js';
+
+/** How a command of ours ended. */
+export interface Answer {
+  readonly completion: Completion;
+  /** The tagged response, or as much of it as its first fragment holds. */
+  readonly line: Buffer;
+}
+
+/**
+ * Commands of our own between those of the client. The client sees nothing of them: their tags begin with something that nobody can
+ * guess, and their responses are taken out.
+ *
+ * A command that lets the provider send EXPUNGE (any but FETCH, STORE and SEARCH with message numbers, RFC 9051 §7.5.1) may be asked only while
+ * the client has a command in progress that allows it too.
+ */
+export class OwnCommands {
+  readonly #commands: Commands;
+  readonly #prefix = `P${randomBytes(8).toString('hex')}-`;
+  #count = 0;
+  #waiting: (() => void)[] = [];
+
+  constructor(commands: Commands) {
+    this.#commands = commands;
+  }
+
+  /**
+   * Sends a command: `line` is what follows the tag, without line end and without literals. It waits while the client is in the middle of a
+   * command (a literal is on its way, or IDLE). `untagged` gets each untagged response while the provider is at work on it, and
+   * takes what belongs to it. Rejects when the session ends before the answer.
+   */
+  ask(
+    line: string,
+    row: CommandRow,
+    untagged: (line: LineFragment) => Sink | undefined = () => undefined,
+  ): Promise<Answer> {
+    const { context } = this.#commands;
+    const tag = `${this.#prefix}${(this.#count += 1)}`;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(() => {
+        const done = (completion: Completion, response: Buffer): void => {
+          resolve({ completion, line: response });
+        };
+        context.queue.add({ tag, row, own: { untagged, done, failed: reject } });
+        context.toProvider.add(Buffer.from(`${tag} ${line}\r\n`, 'latin1'));
+        context.toProvider.flush();
+      });
+      this.send();
+    });
+  }
+
+  /** Sends what has waited, if that is possible now. */
+  send(): void {
+    while (this.#commands.between) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      next();
+    }
+  }
+}
