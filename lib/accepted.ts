@@ -11,10 +11,12 @@ export interface Accepted {
   /** Where the client is. An IPv4 address is written as one, also where the listener's is IPv6. */
   readonly peer: { readonly address: string; readonly port: number };
   /**
-   * STARTTLS, where it is offered. Call it once, when the reply that announces the handshake has been written and no `read` is
-   * waiting, and use the connection that it resolves to instead of the old one. It rejects with ConnectionError, and the
-   * connection is lost, where octets came before the handshake or the handshake failed. Where `secure` is false and there is
-   * no `upgrade`, the host has chosen to go without TLS on a loopback address.
+   * STARTTLS, where it is offered. Call it once, while no `read` is waiting and right after the write of the reply that invites to
+   * the handshake, without awaiting anything in between: what is there at this moment and has not been read came before the
+   * handshake. It rejects with ConnectionError in that case (`injected`) and when the handshake fails, and the connection is lost
+   * then. Otherwise use the connection that it resolves to instead of the old one. What the session itself has read and not yet
+   * looked at is for the session to refuse. Where `secure` is false and there is no `upgrade`, the host has chosen to go without TLS
+   * on a loopback address.
    */
   readonly upgrade?: () => Promise<Connection>;
   readonly log: Log;

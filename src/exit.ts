@@ -9,6 +9,8 @@ export const Exit = {
   noInput: 66,
   /** No such recipient: no usable certificate. */
   noUser: 67,
+  /** Something that is needed is not to be had: a port that another program has. */
+  unavailable: 69,
   /** A fault of ours. */
   software: 70,
   /** An output file cannot be made. */

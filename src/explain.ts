@@ -53,6 +53,18 @@ const SYSTEM: Readonly<Record<string, readonly [exitCode: ExitCode, remedy: stri
   EPIPE: [Exit.ioError, 'Whoever reads the output went away before its end.'],
 };
 
+/** What keeps a listener from its port. */
+const LISTENING: Readonly<Record<string, readonly [exitCode: ExitCode, cause: string, remedy: string]>> = {
+  EADDRINUSE: [Exit.unavailable, 'another program does already', 'Stop that, or configure another port.'],
+  EADDRNOTAVAIL: [Exit.config, 'this machine has no such address', 'Configure one that "ip address" shows.'],
+  EAFNOSUPPORT: [Exit.config, 'this machine has no IPv6', 'Configure an address of IPv4.'],
+  EACCES: [
+    Exit.noPermission,
+    'ports below 1024 need a permission',
+    'Give the service the capability CAP_NET_BIND_SERVICE (in systemd: AmbientCapabilities=), or configure a port from 1024.',
+  ],
+};
+
 /**
  * The one place where an error becomes a sentence and an exit code. `named`: the caller says what it is about, so that a system error
  * need not tell its path, which may hold good in this process only.
@@ -69,10 +81,22 @@ export function explain(error: unknown, named = false): { readonly message: stri
     const message = `There is no place to put the message aside (${error.message}). Set TMPDIR to a folder that can be written.`;
     return { message, exitCode: Exit.tempFail };
   }
+  if (isSystemError(error) && error.syscall === 'listen') return explainListening(error);
   if (isSystemError(error)) return explainSystemError(error, named);
   // A fault of ours. The queue keeps the message: a fixed Postern will take it.
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { message: `internal error, please report it: ${text}`, exitCode: Exit.software };
+}
+
+/** Why a daemon cannot listen. Node's error has the address and the port. */
+function explainListening(error: NodeJS.ErrnoException): { readonly message: string; readonly exitCode: ExitCode } {
+  const { address, port } = { address: 'an address', port: 0, ...error };
+  const [exitCode, cause, remedy] = LISTENING[error.code ?? ''] ?? [
+    Exit.unavailable,
+    `the system does not allow it (${error.code ?? error.message})`,
+    'Look for the cause in the system, then try again.',
+  ];
+  return { message: `Postern cannot listen at ${address} port ${port}: ${cause}. ${remedy}`, exitCode };
 }
 
 /** Node writes "ENOENT: no such file or directory, open 'name'"; we write whose fault it is, what it is, and what to do. */

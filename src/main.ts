@@ -20,6 +20,7 @@ const COMMANDS: readonly (readonly [name: string, summary: string, load: () => P
   ['decrypt', 'decrypt one message from standard input to standard output', () => import('./commands/decrypt.js')],
   ['key', 'make, import, export, list, show, revoke and delete keys', () => import('./commands/key.js')],
   ['user', 'make, show, change and remove the vaults of users', () => import('./commands/user.js')],
+  ['serve', 'run the proxy', () => import('./commands/serve.js')],
   ['config', 'check a configuration, or print a sample of one', () => import('./commands/config.js')],
   ['maildir', 'encrypt or decrypt a whole Maildir in place', () => import('./commands/maildir.js')],
 ];
