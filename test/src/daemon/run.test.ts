@@ -225,6 +225,12 @@ describe('postern serve and postern config', () => {
     assert.match(error, /\n {4}tls = "none"\n/);
   });
 
+  it('have manuals without a fault', () => {
+    const pages = ['postern', 'postern-serve', 'postern-config'].map((name) => join('docs', 'man', `${name}.1`));
+    const lint = spawnSync('mandoc', ['-T', 'lint', '-W', 'warning', ...pages], { encoding: 'utf8' });
+    assert.equal(lint.stdout + lint.stderr, '');
+  });
+
   it('print the sample', () => {
     assert.equal(postern(['config', 'sample']).out, readFileSync('etc/postern.toml', 'utf8'));
   });
