@@ -1,6 +1,7 @@
 /** `npm run bench [-- NAME…]`: runs the benches and prints what they found. See README.md. */
 import { cpus } from 'node:os';
 import { peerVersion } from '#test/peers';
+import { imap } from './imap/imap.js';
 import { login } from './login.js';
 import { loop } from './loop.js';
 import { type Material, withMaterial } from './material.js';
@@ -21,6 +22,7 @@ const BENCHES: Readonly<Record<string, (material: Material) => Promise<Result[]>
   memory,
   seeking,
   login,
+  imap: () => imap(),
 };
 
 const wanted = process.argv.slice(2);
