@@ -36,11 +36,17 @@ async function run(options: Options, context: Context): Promise<void> {
   const { runDaemon } = await import('../daemon/run.js');
   const loaded = await loadConfiguration(findConfiguration(options.config, context.home()));
   if (!loaded.ok) throw new Failure(Exit.config, loaded.problems.map(problemLine).join('\npostern: '));
-  await runDaemon(loaded.configuration, { imap: imapSession(loaded.configuration) });
+  await runDaemon(loaded.configuration, { imap: await imapSession(loaded.configuration, context.home()) });
 }
 
 /** How a client of IMAP is served with this configuration. */
-function imapSession({ file }: Configuration): Serve {
-  const remedy = 'It comes with a later version; until then there is nothing to start.';
-  throw new Failure(Exit.unavailable, `${file} is in order, but this version has no IMAP proxy yet. ${remedy}`);
+async function imapSession({ provider, enrolment, limits }: Configuration, home: string): Promise<Serve> {
+  const { imapServer } = await import('#imap/serve');
+  return imapServer({
+    home,
+    ...(enrolment.enabled && provider !== undefined ? { enrolment: { imap: provider } } : {}),
+    loginTimeout: limits.loginTimeout,
+    errorBudget: limits.errorBudget,
+    idleTimeout: limits.idleTimeout,
+  });
 }
