@@ -51,7 +51,7 @@ export async function compare({
     await fill(provider, dialogue.fixture);
     const { endpoint, close } = await way(provider);
     try {
-      return byConnection(await transcript(dialogue, endpoint, pace));
+      return byConnection(await transcript(dialogue, endpoint, provider, pace));
     } finally {
       await close();
     }
@@ -75,9 +75,15 @@ interface Line {
 
 type Sides = ReadonlyMap<number, readonly Line[]>;
 
-async function transcript(dialogue: Dialogue, endpoint: Endpoint, pace: Pace): Promise<readonly Line[]> {
+/** What comes through speaks of the provider's user, whatever the client is called on the way. */
+async function transcript(
+  dialogue: Dialogue,
+  endpoint: Endpoint,
+  provider: Endpoint,
+  pace: Pace,
+): Promise<readonly Line[]> {
   const entries = await replay(dialogue, endpoint, pace);
-  const texts = normalise(entries, endpoint);
+  const texts = normalise(entries, provider);
   return entries.map(({ at, connection }, index) => ({ at, connection, text: texts[index] ?? '' }));
 }
 
