@@ -11,8 +11,6 @@ export const LIMITS = {
   keepAliveMilliseconds: 120_000,
   /** Octets of one chunk that inflating gives: what bounds a decompression bomb to the pace of its reader. */
   inflatedChunkOctets: 16 * 1024,
-  /** Octets that are collected for one block of compressed data at most; more wait for their turn. */
-  deflateWaitingOctets: 64 * 1024,
   /** Milliseconds for which the system's list of authorities is kept: who adds one need not start again. */
   authoritiesMilliseconds: 3_600_000,
 } as const;
