@@ -3,8 +3,8 @@ import { type Connection, ConnectionError } from '#lib/net/connection';
 import { type Dialled, type Endpoint, dial, startTLS } from '#lib/net/dial';
 import { LIMITS as WIRE } from '../wire/limits.js';
 import type { Framer } from '../wire/framer.js';
-import { capabilitiesOf } from './answer.js';
-import { Dialogue, type Outcome } from './dialogue.js';
+import type { IdField } from '../wire/sessioncommand.js';
+import { Dialogue, type Outcome, capabilitiesOf } from './dialogue.js';
 import { ProviderError } from './error.js';
 import { LIMITS } from './limits.js';
 import { type ProviderCredentials, type ProviderMechanism, chooseMechanism, logIn } from './login.js';
@@ -110,7 +110,7 @@ async function secure(
       `The server ${peer} does not offer STARTTLS. Use its port with implicit TLS, usually 993.`,
     );
   }
-  const { end } = await dialogue.command('STARTTLS');
+  const { end } = await dialogue.command((writer) => writer.syntax('STARTTLS'));
   if (end.status !== 'OK') throw dialogue.error('insecure', `The server ${peer} refuses STARTTLS`, end);
   if (dialogue.framer.pending) throw injected(peer);
   const secured = await startTLS(dialled, { signal });
@@ -181,9 +181,8 @@ async function logInOrRefresh(
 async function refuseLoop(dialogue: Dialogue, capabilities: readonly string[]): Promise<void> {
   let isOwn = capabilities.includes(OWN_CAPABILITY);
   if (!isOwn && capabilities.includes('ID')) {
-    const { untagged } = await dialogue.command(`ID ("name" "${OWN_NAME}")`);
-    const name = new RegExp(`"name" +"${OWN_NAME}"`, 'i');
-    isOwn = untagged.some((answer) => answer.kind === 'data' && answer.name === 'ID' && name.test(answer.rest));
+    const { untagged } = await dialogue.command((writer) => writer.syntax(`ID ("name" "${OWN_NAME}")`));
+    isOwn = untagged.some((response) => response.kind === 'id' && response.fields?.some(isOwnName) === true);
   }
   if (!isOwn) return;
   throw new ProviderError(
@@ -192,8 +191,14 @@ async function refuseLoop(dialogue: Dialogue, capabilities: readonly string[]): 
   );
 }
 
+function isOwnName({ name, value }: IdField): boolean {
+  const is = (octets: Buffer | undefined, text: string): boolean =>
+    octets?.toString('latin1').toLowerCase() === text.toLowerCase();
+  return is(name, 'name') && is(value, OWN_NAME);
+}
+
 async function askCapabilities(dialogue: Dialogue): Promise<readonly string[]> {
-  const outcome = await dialogue.command('CAPABILITY');
+  const outcome = await dialogue.command((writer) => writer.syntax('CAPABILITY'));
   const capabilities = capabilitiesAfter(outcome);
   if (outcome.end.status !== 'OK' || capabilities === undefined) {
     throw dialogue.protocol('It does not answer CAPABILITY');

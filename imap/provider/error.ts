@@ -1,4 +1,4 @@
-import type { Status } from './answer.js';
+import type { Status } from '../wire/status.js';
 
 /** What stands between a client and its provider. */
 export type ProviderErrorKind =

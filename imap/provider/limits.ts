@@ -18,6 +18,4 @@ export const LIMITS = {
   scramIterations: [4_096, 1_000_000],
   /** Octets of a server's nonce and of its salt. Honest ones have 16 to 64. */
   scramFieldOctets: 1_024,
-  /** Octets of a user name or password that LOGIN sends quoted; a longer one is a literal. */
-  quotedOctets: 500,
 } as const;

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Concealed } from '#lib/net/tlsclient';
 import { strictBase64 } from '../sasl.js';
-import type { Dialogue, Outcome, Respond } from './dialogue.js';
+import { type CommandOptions, type Dialogue, type Outcome, nameOf } from './dialogue.js';
 import { ProviderError } from './error.js';
-import { LIMITS } from './limits.js';
 import { ScramClient, ScramError } from './scram.js';
 
 /** Who we are at the provider. */
@@ -59,7 +58,7 @@ export async function logIn(
     case 'PLAIN':
       return authenticate(dialogue, mechanism, `\0${user}\0${text}`, isInitial);
     case 'LOGIN':
-      return login(dialogue, user, text, capabilities.includes('LITERAL+'));
+      return login(dialogue, user, text, capabilities);
     case 'OAUTHBEARER': {
       const name = user.replaceAll('=', '=3D').replaceAll(',', '=2C');
       return authenticate(dialogue, mechanism, `n,a=${name},\x01auth=Bearer ${text}\x01\x01`, isInitial);
@@ -79,16 +78,17 @@ async function authenticate(
   const line = base64(message);
   dialogue.conceal(line);
   let sent = isInitial;
-  const respond: Respond = () => {
+  const respond: CommandOptions['respond'] = () => {
     if (!sent) {
       sent = true;
-      return `${line}\r\n`;
+      return line;
     }
     // The second challenge says why the token is refused. The answer is ^A (RFC 7628 §3.2.3) or empty (XOAUTH2); then comes the NO.
-    if (mechanism === 'OAUTHBEARER') return 'AQ==\r\n';
-    return mechanism === 'XOAUTH2' ? '\r\n' : undefined;
+    if (mechanism === 'OAUTHBEARER') return 'AQ==';
+    return mechanism === 'XOAUTH2' ? '' : undefined;
   };
-  return accepted(dialogue, await dialogue.command(`AUTHENTICATE ${mechanism}${isInitial ? ` ${line}` : ''}`, respond));
+  const command = `AUTHENTICATE ${mechanism}${isInitial ? ` ${line}` : ''}`;
+  return accepted(dialogue, await dialogue.command((writer) => writer.syntax(command), { respond }));
 }
 
 async function scram(dialogue: Dialogue, user: string, password: string, isInitial: boolean): Promise<Outcome> {
@@ -103,14 +103,14 @@ async function scram(dialogue: Dialogue, user: string, password: string, isIniti
       },
     ];
     if (!isInitial) steps.unshift(() => client.first);
-    const respond: Respond = async (challenge) => {
+    const respond: CommandOptions['respond'] = async (challenge) => {
       const step = steps.shift();
       const text = strictBase64(challenge);
       if (step === undefined || text === undefined) return undefined;
-      return `${base64(await step(text.toString()))}\r\n`;
+      return base64(await step(text.toString()));
     };
     const command = `AUTHENTICATE SCRAM-SHA-256${isInitial ? ` ${base64(client.first)}` : ''}`;
-    const outcome = accepted(dialogue, await dialogue.command(command, respond));
+    const outcome = accepted(dialogue, await dialogue.command((writer) => writer.syntax(command), { respond }));
     // Whoever says OK without the proof does not know the password, and is not the provider.
     if (!proof.given) throw new ScramError('The server does not prove that it knows the password');
     return outcome;
@@ -125,29 +125,18 @@ async function scram(dialogue: Dialogue, user: string, password: string, isIniti
 }
 
 /** The LOGIN command (RFC 9051 §6.2.3): each argument quoted, or a literal where it cannot be. */
-async function login(dialogue: Dialogue, user: string, password: string, isPlus: boolean): Promise<Outcome> {
-  const lines: string[] = [];
-  let line = 'LOGIN';
-  for (const text of [user, password]) {
-    const octets = Buffer.from(text);
-    if (octets.length <= LIMITS.quotedOctets && /^[ -~]*$/.test(text)) {
-      const quoted = text.replace(/["\\]/g, '\\$&');
-      if (text === password) dialogue.conceal(quoted);
-      line += ` "${quoted}"`;
-    } else if (isPlus) {
-      line += ` {${octets.length}+}\r\n${octets.toString('latin1')}`;
-    } else {
-      // What stands behind a synchronizing literal is sent with it, when it has been asked for.
-      lines.push(`${line} {${octets.length}}`);
-      line = octets.toString('latin1');
-    }
-  }
-  lines.push(line);
-  const next: Respond = () => {
-    const following = lines.shift();
-    return following === undefined ? undefined : `${following}\r\n`;
-  };
-  return accepted(dialogue, await dialogue.command(lines.shift() ?? line, next));
+async function login(
+  dialogue: Dialogue,
+  user: string,
+  password: string,
+  capabilities: readonly string[],
+): Promise<Outcome> {
+  dialogue.conceal(password.replace(/["\\]/g, '\\$&'));
+  const outcome = await dialogue.command(
+    (writer) => writer.syntax('LOGIN ').string(Buffer.from(user)).space().string(Buffer.from(password)),
+    { nonSynchronizing: capabilities.includes('LITERAL+') ? Infinity : capabilities.includes('LITERAL-') ? 4_096 : 0 },
+  );
+  return accepted(dialogue, outcome);
 }
 
 function accepted(dialogue: Dialogue, outcome: Outcome): Outcome {
@@ -156,7 +145,7 @@ function accepted(dialogue: Dialogue, outcome: Outcome): Outcome {
   const { peer } = dialogue;
   if (end.status === 'BAD') throw dialogue.error('protocol', `The server ${peer} did not understand the login`, end);
   // RFC 5530 §3: these say that something other than the credentials stands in the way.
-  if (end.code !== undefined && ['UNAVAILABLE', 'INUSE', 'SERVERBUG', 'LIMIT'].includes(end.code)) {
+  if (['UNAVAILABLE', 'INUSE', 'SERVERBUG', 'LIMIT'].includes(nameOf(end.code) ?? '')) {
     throw dialogue.error('unavailable', `The server ${peer} cannot log anybody in at present`, end);
   }
   throw dialogue.error('refused', `The server ${peer} does not accept user name and secret`, end);

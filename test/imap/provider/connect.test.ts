@@ -78,7 +78,7 @@ async function fails(
   });
 }
 
-const greet = (capabilities: string): string => `* OK [CAPABILITY IMAP4rev1 ${capabilities}] ready\r\n`;
+const greet = (more: string): string => `* OK [CAPABILITY ${`IMAP4rev1 ${more}`.trim()}] ready\r\n`;
 const loggedIn = (tag: string): string => `${tag} OK [CAPABILITY IMAP4rev1 idle LITERAL+] in\r\n`;
 
 test('PLAIN in one line where SASL-IR is offered, in two where not', async (t) => {
