@@ -11,6 +11,17 @@ import {
   writeSelect,
   writeStatusCommand,
 } from './mailboxcommand.js';
+import { type FetchCommand, readFetch, writeFetch } from './fetchcommand.js';
+import { type CopyCommand, readCopy, readStore, type StoreCommand, writeCopy, writeStore } from './messagecommand.js';
+import {
+  readSearch,
+  readSort,
+  readThread,
+  type SearchCommand,
+  type SortCommand,
+  type ThreadCommand,
+  writeSearch,
+} from './searchcommand.js';
 import { originalOf, remember } from './original.js';
 import type { Part } from './part.js';
 import { Reader } from './reader.js';
@@ -55,6 +66,12 @@ export type Command =
   | SelectCommand
   | StatusCommand
   | ListCommand
+  | FetchCommand
+  | StoreCommand
+  | CopyCommand
+  | SearchCommand
+  | SortCommand
+  | ThreadCommand
   | OpaqueCommand;
 
 /** Reads what follows the name, space included. */
@@ -73,11 +90,23 @@ const COMMANDS: ReadonlyMap<string, ReadCommand> = new Map<string, ReadCommand>(
   ['LIST', (reader, tag) => readList(reader, tag, 'LIST')],
   ['LSUB', (reader, tag) => readList(reader, tag, 'LSUB')],
   ['XLIST', (reader, tag) => readList(reader, tag, 'XLIST')],
+  ...[false, true].flatMap((uid) => {
+    const commands: [string, ReadCommand][] = [
+      ['FETCH', (reader, tag) => readFetch(reader, tag, uid)],
+      ['STORE', (reader, tag) => readStore(reader, tag, uid)],
+      ['COPY', (reader, tag) => readCopy(reader, tag, 'copy', uid)],
+      ['MOVE', (reader, tag) => readCopy(reader, tag, 'move', uid)],
+      ['SEARCH', (reader, tag) => readSearch(reader, tag, uid)],
+      ['SORT', (reader, tag) => readSort(reader, tag, uid)],
+      ['THREAD', (reader, tag) => readThread(reader, tag, uid)],
+    ];
+    return commands.map(([name, read]): [string, ReadCommand] => [uid ? `UID ${name}` : name, read]);
+  }),
 ]);
 
 /**
  * Reads a command that has been gathered whole. What is not known here is opaque; what is known and malformed is an error. APPEND,
- * whose message may be streamed, is opaque: `readAppend` reads it. Throws WireError.
+ * whose message may be streamed, is opaque: `AppendReader` reads it as it comes. Throws WireError.
  */
 export function readCommand(parts: readonly Part[]): Command {
   const [line] = parts;
@@ -127,6 +156,21 @@ function writeBody(writer: Writer, command: Command): void {
       break;
     case 'list':
       writeList(writer, command);
+      break;
+    case 'fetch':
+      writeFetch(writer, command);
+      break;
+    case 'store':
+      writeStore(writer, command);
+      break;
+    case 'copy':
+    case 'move':
+      writeCopy(writer, command);
+      break;
+    case 'search':
+    case 'sort':
+    case 'thread':
+      writeSearch(writer, command);
       break;
     case 'opaque':
       writer.separated(command.name.split(' '), (word) => writer.atom(word, 'a command')).copy(command.rest);

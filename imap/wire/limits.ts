@@ -18,6 +18,10 @@ export const LIMITS = {
   gatheredOctets: 1024 * 1024,
   /** Literals of a command or response that is gathered whole. */
   gatheredLiterals: 1_000,
+  /** Octets of one FETCH response, literals that are streamed not counted. Each of its items has the limit of what is gathered. */
+  fetchOctets: 4 * 1024 * 1024,
+  /** Items of a FETCH response that one line completes. */
+  fetchItems: 1_000,
   /** Parentheses inside parentheses. BODYSTRUCTURE has two for each level of MIME, of which lib/mime takes 100. */
   nesting: 250,
   /**

@@ -16,6 +16,7 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const LF = 0x0a;
 const CR = 0x0d;
+const BRACKET = 0x5b;
 const EMPTY: Buffer = Buffer.alloc(0);
 /** A literal mark at the end of a line, before the line end. */
 const MARK = /~?\{[0-9]{1,20}\+?\}$/;
@@ -336,6 +337,25 @@ export class Reader {
     const octets = this.#line.subarray(this.#at, end);
     this.#at = end;
     return octets;
+  }
+
+  /** The name of an item in upper case, up to the bracket of its section: `BODY`, `BINARY.PEEK`. */
+  itemName(what: string): string {
+    const start = this.#at;
+    while (this.peek() !== BRACKET && isOf(ATOM, this.peek())) this.#at += 1;
+    if (this.#at === start) throw this.expected(what);
+    return this.#line.toString('latin1', start, this.#at).toUpperCase();
+  }
+
+  /** Steps over the section of an item, brackets included, whatever is in it. */
+  opaqueSection(): void {
+    this.expect('[');
+    while (!this.take(']')) {
+      const octet = this.peek();
+      if (octet === undefined) this.literal('"]"');
+      else if (octet === QUOTE) this.quoted();
+      else this.#at += 1;
+    }
   }
 
   /** What is left of the line: text for people, which may hold anything. */

@@ -24,7 +24,7 @@ const CRLF = '\r\n';
  */
 export class Writer {
   readonly #options: WriterOptions;
-  readonly #parts: Part[] = [];
+  #parts: Part[] = [];
   #line: Buffer[] = [];
   /** The line ends in text for people, in which nothing announces a literal. */
   #isText = false;
@@ -36,6 +36,14 @@ export class Writer {
   /** What has been written. */
   get parts(): readonly Part[] {
     return [...this.#parts, Buffer.concat(this.#line)];
+  }
+
+  /** What has been written since this was called last: for a command that is sent while it is written. */
+  take(): readonly Part[] {
+    const { parts } = this;
+    this.#parts = [];
+    this.#line = [];
+    return parts;
   }
 
   /** Ends the command or response. Refuses a line that would announce a literal. */

@@ -1,26 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Command, readCommand, writeCommand } from '#imap/wire/command';
+import { readCommand, writeCommand } from '#imap/wire/command';
 import { readCommandHead, tagOf } from '#imap/wire/commandhead';
+import { read, refused } from './commands.js';
 import { command, octets, outcome, spelled } from './octets.js';
-
-/** A command, which is written as it was spelled, and means the same when written anew. */
-function read(text: string): Command {
-  const value = readCommand(command(`${text}\r\n`));
-  assert.equal(spelled(writeCommand(value)), `${text}\r\n`);
-  const anew = spelled(writeCommand({ ...value }));
-  assert.deepEqual(readCommand(command(anew)), value, anew);
-  return value;
-}
-
-function refused(...texts: readonly string[]): void {
-  for (const text of texts)
-    assert.equal(
-      outcome(() => readCommand(command(`${text}\r\n`))),
-      'syntax',
-      text,
-    );
-}
 
 describe('the head of a command', () => {
   it('is a tag and a name, UID folded in', () => {
