@@ -1,4 +1,26 @@
 import { WireError } from './error.js';
+import {
+  type ListResponse,
+  type NamespaceResponse,
+  type StatusData,
+  readListResponse,
+  readNamespaces,
+  readStatusData,
+  writeListResponse,
+  writeNamespaces,
+  writeStatusData,
+} from './mailboxresponse.js';
+import {
+  type ESearchResponse,
+  type SearchResponse,
+  type ThreadResponse,
+  readESearch,
+  readSearchResponse,
+  readThreads,
+  writeESearch,
+  writeSearchResponse,
+  writeThreads,
+} from './searchresponse.js';
 import { originalOf, remember } from './original.js';
 import type { Part } from './part.js';
 import { Reader } from './reader.js';
@@ -25,6 +47,12 @@ export type Response =
   /** RFC 9051 §7.4.1, §7.5.1; RFC 3501 §7.3.2. */
   | { readonly kind: 'exists' | 'recent' | 'expunge'; readonly number: number }
   | VanishedResponse
+  | ListResponse
+  | NamespaceResponse
+  | StatusData
+  | SearchResponse
+  | ESearchResponse
+  | ThreadResponse
   /** RFC 2971 §3.2. */
   | { readonly kind: 'id'; readonly fields: readonly IdField[] | undefined }
   | OpaqueResponse;
@@ -55,6 +83,15 @@ const RESPONSES: ReadonlyMap<string, ReadResponse> = new Map<string, ReadRespons
   ['FLAGS', readFlags],
   ['VANISHED', readVanished],
   ['ID', readId],
+  ['LIST', (reader) => readListResponse(reader, 'LIST')],
+  ['LSUB', (reader) => readListResponse(reader, 'LSUB')],
+  ['XLIST', (reader) => readListResponse(reader, 'XLIST')],
+  ['NAMESPACE', readNamespaces],
+  ['STATUS', readStatusData],
+  ['SEARCH', (reader) => readSearchResponse(reader, 'search')],
+  ['SORT', (reader) => readSearchResponse(reader, 'sort')],
+  ['ESEARCH', readESearch],
+  ['THREAD', readThreads],
 ]);
 
 const NUMBERED: ReadonlyMap<string, 'exists' | 'recent' | 'expunge'> = new Map([
@@ -140,6 +177,25 @@ function writeBody(writer: Writer, response: Response): void {
       break;
     case 'id':
       writeIdFields(writer.syntax('* ID '), response.fields);
+      break;
+    case 'list':
+      writeListResponse(writer, response);
+      break;
+    case 'namespace':
+      writeNamespaces(writer, response);
+      break;
+    case 'mailbox-status':
+      writeStatusData(writer, response);
+      break;
+    case 'search':
+    case 'sort':
+      writeSearchResponse(writer, response);
+      break;
+    case 'esearch':
+      writeESearch(writer, response);
+      break;
+    case 'thread':
+      writeThreads(writer, response);
       break;
     case 'opaque':
       writer.syntax('* ');

@@ -1,17 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readResponse, type Response, writeResponse } from '#imap/wire/response';
+import { readResponse, writeResponse } from '#imap/wire/response';
 import type { ResponseCode } from '#imap/wire/responsecode';
 import { octets, outcome, response, spelled } from './octets.js';
-
-/** A response, which is written as it was spelled, and means the same when written anew. */
-function read(text: string): Response {
-  const value = readResponse(response(`${text}\r\n`));
-  assert.equal(spelled(writeResponse(value)), `${text}\r\n`);
-  const anew = spelled(writeResponse({ ...value }));
-  assert.deepEqual(readResponse(response(anew)), value, anew);
-  return value;
-}
+import { read } from './responses.js';
 
 function codeOf(code: string): ResponseCode | undefined {
   const value = read(`* OK [${code}] text`);

@@ -1,0 +1,248 @@
+import { WireError } from './error.js';
+import type { LineFragment, LiteralFragment, LiteralMark } from './framer.js';
+import { LIMITS } from './limits.js';
+import { isLiteral, type Part } from './part.js';
+import { Reader } from './reader.js';
+import { readResponseHead } from './responsehead.js';
+import { readBinarySection, readOrigin, readSection, type Section } from './section.js';
+
+/** What an item of a FETCH response is called (RFC 9051 §7.5.2). */
+export interface ItemName {
+  /** In upper case, up to the bracket: `BODY`, `UID`. */
+  readonly name: string;
+  /** Of `BODY[…]`. */
+  readonly section: Section | undefined;
+  /** Of `BINARY[…]` and `BINARY.SIZE[…]`. */
+  readonly part: readonly number[] | undefined;
+  /** `<origin>` behind the bracket. */
+  readonly origin: number | undefined;
+}
+
+/** An item that has come whole. */
+export interface RawItem extends ItemName {
+  /** Name and value as they came. */
+  readonly item: readonly Part[];
+  readonly value: readonly Part[];
+}
+
+export interface FetchStep {
+  /** The number of the message. */
+  readonly number: number;
+  /** Items that this fragment has completed. */
+  readonly items: readonly RawItem[];
+  /** The literal that comes next. */
+  readonly next: NextLiteral | undefined;
+  /** The response ends here. */
+  readonly last: boolean;
+}
+
+export interface NextLiteral {
+  readonly literal: LiteralMark;
+  /** The item that it belongs to. */
+  readonly name: ItemName;
+  /** It is the whole value of the item, and not a string in a list. */
+  readonly isValue: boolean;
+}
+
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const OPEN = 0x28;
+const CLOSE = 0x29;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+
+/**
+ * Reads a FETCH response as it comes, so that literals can be streamed while the rest is read. Octets of literals that are pushed are held as
+ * part of their item; the others only have their place in it. Everything throws WireError.
+ */
+export class FetchReader {
+  #number: number | undefined;
+  #where: 'start' | 'name' | 'value' | 'end' = 'start';
+  /** In the name: inside brackets. */
+  #inBrackets = false;
+  #isQuoted = false;
+  #isEscaped = false;
+  /** In the value: parentheses that are open. */
+  #depth = 0;
+  /** The present item: its parts so far, the pieces of its present line, and where its value begins. */
+  #parts: Part[] = [];
+  #pieces: Buffer[] = [];
+  #pieceOctets = 0;
+  #value = { part: 0, at: 0 };
+  #itemOctets = 0;
+  #octets = 0;
+  #literal: Buffer[] = [];
+  #items: RawItem[] = [];
+
+  /** Returns a step behind a line or piece of one, and undefined behind octets of a literal. */
+  push(fragment: LineFragment | LiteralFragment): FetchStep | undefined {
+    this.#octets += fragment.bytes.length;
+    if (this.#octets > LIMITS.fetchOctets) throw tooMany(LIMITS.fetchOctets);
+    if (fragment.kind === 'line') return this.#pushLine(fragment);
+    this.#count(fragment.bytes.length);
+    this.#literal.push(fragment.bytes);
+    const literal = this.#parts.at(-1);
+    if (!fragment.last || !isLiteral(literal)) return undefined;
+    this.#parts[this.#parts.length - 1] = { ...literal, bytes: Buffer.concat(this.#literal) };
+    this.#literal = [];
+    return undefined;
+  }
+
+  #pushLine(fragment: LineFragment): FetchStep {
+    const { bytes, literal, last } = fragment;
+    const end = bytes.length - fragment.lineEnd - markOctets(fragment);
+    const start = this.#where === 'start' ? this.#open(bytes) : 0;
+    const from = this.#scan(bytes, start, end);
+    if (this.#where !== 'end') this.#hold(bytes.subarray(from));
+    const next = literal === undefined ? undefined : this.#announce(literal);
+    if (last && this.#where !== 'end') throw new WireError('syntax', 'Expected the end of a list in a FETCH response.');
+    const items = this.#items;
+    this.#items = [];
+    return { number: this.#number ?? 0, items, next, last };
+  }
+
+  /** Reads `* number FETCH (`, and returns where it ends. */
+  #open(line: Buffer): number {
+    const { number, name, end } = readResponseHead(line);
+    if (name !== 'FETCH' || number === undefined || number === 0 || line[end] !== SPACE || line[end + 1] !== OPEN) {
+      throw new WireError('syntax', 'Expected a FETCH response.');
+    }
+    this.#number = number;
+    this.#where = 'name';
+    return end + 2;
+  }
+
+  /** Goes through a line. Returns where the item that has not ended begins in it. */
+  #scan(line: Buffer, start: number, end: number): number {
+    let from = start;
+    for (let at = start; at < end; at++) {
+      const octet = line[at] ?? 0;
+      if (this.#isQuoted) this.#scanQuoted(octet);
+      else if (this.#where === 'value') {
+        if (this.#scanValue(octet)) {
+          this.#complete(line.subarray(from, at));
+          this.#where = octet === CLOSE ? 'end' : 'name';
+          from = at + 1;
+        }
+      } else if (this.#where === 'name') {
+        const isEmpty = at === from && this.#pieceOctets === 0 && this.#parts.length === 0;
+        // Also behind a space: imap.qq.com sends `(UID 7 )`.
+        if (octet === CLOSE && isEmpty) this.#where = 'end';
+        else if (octet === SPACE && isEmpty) throw new WireError('syntax', 'Expected an item in a FETCH response.');
+        else this.#scanName(octet, at + 1 - from);
+      } else if (octet !== SPACE) throw new WireError('syntax', 'Expected the end of a FETCH response.');
+    }
+    return from;
+  }
+
+  #scanQuoted(octet: number): void {
+    if (this.#isEscaped) this.#isEscaped = false;
+    else if (octet === BACKSLASH) this.#isEscaped = true;
+    else if (octet === QUOTE) this.#isQuoted = false;
+  }
+
+  #scanName(octet: number, octets: number): void {
+    if (octet === OPEN_BRACKET) this.#inBrackets = true;
+    else if (octet === CLOSE_BRACKET) this.#inBrackets = false;
+    else if (this.#inBrackets) this.#isQuoted = octet === QUOTE;
+    else if (octet === SPACE) {
+      this.#value = { part: this.#parts.length, at: this.#pieceOctets + octets };
+      this.#where = 'value';
+    } else if (octet < SPACE || octet === QUOTE || octet === OPEN || octet === CLOSE) {
+      throw new WireError('syntax', 'Expected the name of an item in a FETCH response.');
+    }
+  }
+
+  /** Whether the value has ended before this octet. */
+  #scanValue(octet: number): boolean {
+    if (octet === QUOTE) this.#isQuoted = true;
+    else if (octet === OPEN) {
+      this.#depth += 1;
+      if (this.#depth > LIMITS.nesting)
+        throw new WireError('limit', `It is nested deeper than ${LIMITS.nesting} levels.`);
+    } else if (this.#depth === 0) return octet === SPACE || octet === CLOSE;
+    else if (octet === CLOSE) this.#depth -= 1;
+    return false;
+  }
+
+  /** The item ends with these octets. */
+  #complete(bytes: Buffer): void {
+    this.#hold(bytes);
+    this.#parts.push(Buffer.concat(this.#pieces));
+    const item = this.#parts;
+    const { part, at } = this.#value;
+    const value = item.slice(part);
+    const [first] = value;
+    if (Buffer.isBuffer(first)) value[0] = first.subarray(at);
+    const [only] = value;
+    if (value.length === 1 && only !== undefined && !isLiteral(only) && only.length === 0) {
+      throw new WireError('syntax', 'Expected a value in a FETCH response.');
+    }
+    this.#items.push({ ...readItemName(item), item, value });
+    if (this.#items.length > LIMITS.fetchItems) {
+      throw new WireError('limit', `There are more than ${LIMITS.fetchItems} items.`);
+    }
+    this.#parts = [];
+    this.#pieces = [];
+    this.#pieceOctets = 0;
+    this.#itemOctets = 0;
+  }
+
+  #hold(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    this.#count(bytes.length);
+    this.#pieces.push(bytes);
+    this.#pieceOctets += bytes.length;
+  }
+
+  #count(octets: number): void {
+    this.#itemOctets += octets;
+    if (this.#itemOctets > LIMITS.gatheredOctets) throw tooMany(LIMITS.gatheredOctets);
+  }
+
+  /** A literal comes behind the present line. */
+  #announce(literal: LiteralMark): NextLiteral {
+    const inName = this.#where === 'name' && this.#inBrackets;
+    if (this.#isQuoted || (!inName && this.#where !== 'value')) {
+      throw new WireError('syntax', 'Expected no literal here in a FETCH response.');
+    }
+    const line = Buffer.concat(this.#pieces);
+    const isValue = !inName && this.#depth === 0;
+    this.#parts.push(line, literal);
+    if (this.#parts.length > 2 * LIMITS.gatheredLiterals) {
+      throw new WireError('limit', `There are more than ${LIMITS.gatheredLiterals} literals.`);
+    }
+    this.#pieces = [];
+    this.#pieceOctets = 0;
+    return { literal, name: inName ? UNKNOWN : readItemName(this.#parts), isValue };
+  }
+}
+
+/** The name of an item that has not come whole. */
+const UNKNOWN: ItemName = { name: '', section: undefined, part: undefined, origin: undefined };
+
+function tooMany(octets: number): WireError {
+  return new WireError('limit', `There are more than ${octets} octets.`);
+}
+
+function markOctets({ literal, bytes, lineEnd }: LineFragment): number {
+  if (literal === undefined) return 0;
+  const line = bytes.toString('latin1', Math.max(0, bytes.length - 32), bytes.length - lineEnd);
+  return /~?\{[0-9]+\+?\}$/.exec(line)?.[0].length ?? 0;
+}
+
+/** Reads the name of an item. One whose section is none that we know is a name alone. */
+function readItemName(item: readonly Part[]): ItemName {
+  const reader = new Reader(item);
+  const name = reader.itemName('the name of an item');
+  if (reader.peek() !== OPEN_BRACKET) return { ...UNKNOWN, name };
+  try {
+    if (name === 'BODY') return { ...UNKNOWN, name, section: readSection(reader), origin: readOrigin(reader) };
+    if (name === 'BINARY') return { ...UNKNOWN, name, part: readBinarySection(reader), origin: readOrigin(reader) };
+    if (name === 'BINARY.SIZE') return { ...UNKNOWN, name, part: readBinarySection(reader) };
+  } catch (error) {
+    if (!(error instanceof WireError) || error.code !== 'syntax') throw error;
+  }
+  return { ...UNKNOWN, name: `${name}[]` };
+}
