@@ -179,7 +179,7 @@ export class Framer {
     this.#at = end;
     const bytes = this.#heldOctets === 0 ? rest : this.#takeHeld(rest);
     // The limit holds wherever the chunks are cut.
-    if (bytes.length > this.#limit + 2 && this.#isClient) this.#tooLong(bytes);
+    if (bytes.length > this.#limit + 2 && this.#isClient) this.#tooLong(bytes, this.#first);
     return this.#lineEnd(bytes);
   }
 
@@ -197,7 +197,7 @@ export class Framer {
   #piece(bytes: Buffer): LineFragment {
     const first = this.#first;
     this.#first = false;
-    if (this.#isClient) this.#tooLong(bytes);
+    if (this.#isClient) this.#tooLong(bytes, first);
     const before = this.#line;
     const tail = Buffer.concat([before?.tail ?? EMPTY, bytes.subarray(-MARK_ROOM)]).subarray(-MARK_ROOM);
     this.#line = {
@@ -208,8 +208,8 @@ export class Framer {
     return { kind: 'line', bytes, lineEnd: 0, first, literal: undefined, last: false };
   }
 
-  #tooLong(bytes: Buffer): void {
-    this.#overlong ??= { kind: 'overlong', bytes: Buffer.from(bytes.subarray(0, MARK_ROOM * 8)), first: this.#first };
+  #tooLong(bytes: Buffer, first: boolean): void {
+    this.#overlong ??= { kind: 'overlong', bytes: Buffer.from(bytes.subarray(0, MARK_ROOM * 8)), first };
     this.#skipping = true;
   }
 
