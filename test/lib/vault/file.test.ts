@@ -8,7 +8,7 @@ import { VaultError } from '#lib/vault/error';
 import { openPayload, readVaultFile, writeVaultFile } from '#lib/vault/file';
 import { LIMITS } from '#lib/vault/limits';
 import { decodeContent } from '#lib/vault/payload';
-import { type SlotKind, makeSlot } from '#lib/vault/slot';
+import { type SlotKind, makeSlot, openSlot, unwrapDataKey } from '#lib/vault/slot';
 import { findSlot } from '#lib/vault/unlock';
 import { Home, PROFILE, refuses } from './material.js';
 
@@ -120,6 +120,31 @@ describe('the file of a vault', () => {
     const end = AT.slots + SLOT + 4;
     assert.notDeepEqual(one.subarray(end), two.subarray(end));
     assert.equal(outcome(forged(Buffer.concat([one.subarray(0, end), two.subarray(end)]), () => undefined)), 'damaged');
+  });
+
+  it('has a new data key in each write, so that one from an old copy opens nothing newer', () => {
+    const { slot, identity } = makeSlot('password', 'name', STRETCHED);
+    const header = { enrolled: false, generation: 1, cost: STANDARD_COST, salt: randomBytes(16) };
+    const keys = [1, 2].map(() => {
+      const { slots, writer } = readVaultFile(writeVaultFile(header, [slot], PAYLOAD), 'alice');
+      return unwrapDataKey(identity, writer, slots[0]?.wrapped ?? Buffer.alloc(0));
+    });
+    assert.equal(keys[0]?.length, 32);
+    assert.notDeepEqual(keys[0], keys[1]);
+  });
+
+  it('holds no slot that opens with more than one secret', () => {
+    const { slot } = makeSlot('password', 'name', STRETCHED);
+    assert.ok(openSlot(slot, STRETCHED));
+    assert.equal(openSlot(slot, randomBytes(32)), undefined);
+    // AES-GCM would open it; the check is what a ciphertext made for many keys does not pass.
+    assert.equal(openSlot({ ...slot, check: randomBytes(32) }, STRETCHED), undefined);
+    assert.equal(openSlot({ ...slot, kind: 'recovery' }, STRETCHED), undefined);
+    // The points for which X25519 gives zero (RFC 7748 §6.1).
+    assert.equal(
+      unwrapDataKey({ salt: slot.salt, privateKey: randomBytes(32) }, Buffer.alloc(32), slot.sealedKey),
+      undefined,
+    );
   });
 
   it('is refused in an older and a newer version', () => {
