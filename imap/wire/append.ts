@@ -57,7 +57,10 @@ export class AppendReader {
     if (name !== 'APPEND') throw reader.expected('APPEND');
     reader.space();
     const [, literal] = parts;
-    if (reader.atLiteral && isLiteral(literal) && literal.bytes === undefined) return { kind: 'mailbox', literal };
+    if (reader.atLiteral && isLiteral(literal) && literal.bytes === undefined) {
+      if (!this.#gatherer.takes(literal)) throw new WireError('limit', 'The name of a mailbox is too long.');
+      return { kind: 'mailbox', literal };
+    }
     this.#start = { tag, mailbox: reader.astring('a mailbox') };
     return this.#next(reader, parts, this.#start);
   }

@@ -27,7 +27,7 @@ export function readCommandHead(line: Buffer): CommandHead {
 
 /** The tag at the beginning of a line, for an answer to a command that cannot be read. Undefined where there is none. */
 export function tagOf(line: Buffer): string | undefined {
-  const [tag] = /^[^\0- (){%*"\\+\x7f-\xff]+(?=[ \r\n])/.exec(line.toString('latin1', 0, MAX_TAG + 1)) ?? [];
+  const [tag] = /^[^\0- (){%*"\\+\x7f-\xff]+(?= |\r?\n)/.exec(line.toString('latin1', 0, MAX_TAG + 1)) ?? [];
   return tag;
 }
 

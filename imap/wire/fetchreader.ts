@@ -209,6 +209,9 @@ export class FetchReader {
     }
     const line = Buffer.concat(this.#pieces);
     const isValue = !inName && this.#depth === 0;
+    if (isValue && !this.#isAt(line, this.#value)) {
+      throw new WireError('syntax', 'Expected no literal in a word of a FETCH response.');
+    }
     this.#parts.push(line, literal);
     if (this.#parts.length > 2 * LIMITS.gatheredLiterals) {
       throw new WireError('limit', `There are more than ${LIMITS.gatheredLiterals} literals.`);
@@ -216,6 +219,11 @@ export class FetchReader {
     this.#pieces = [];
     this.#pieceOctets = 0;
     return { literal, name: inName ? UNKNOWN : readItemName(this.#parts), isValue };
+  }
+
+  /** Whether the literal mark at the end of the present line is where the value begins. */
+  #isAt(line: Buffer, value: { readonly part: number; readonly at: number }): boolean {
+    return value.part === this.#parts.length && /^~?\{[0-9]+\+?\}\r?\n$/.test(line.toString('latin1', value.at));
   }
 }
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { allOf, ASTRING, ATOM, type CharacterClass, QUOTED, QUOTED7 } from './characters.js';
 import { WireError } from './error.js';
 import { LIMITS } from './limits.js';
@@ -108,9 +109,9 @@ export class Writer {
   /** Quoted, where it can be. */
   string(octets: Buffer): this {
     if (octets.includes(0)) throw refused('a string without NUL');
-    const quotable =
-      octets.length <= LIMITS.quotedOctets && allOf(this.#options.utf8 === true ? QUOTED : QUOTED7, octets);
-    return quotable ? this.quoted(octets) : this.literal(octets);
+    const { utf8 } = this.#options;
+    const fits = utf8 === true ? allOf(QUOTED, octets) && isUtf8(octets) : allOf(QUOTED7, octets);
+    return fits && octets.length <= LIMITS.quotedOctets ? this.quoted(octets) : this.literal(octets);
   }
 
   quoted(octets: Buffer): this {

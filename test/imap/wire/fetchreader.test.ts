@@ -170,6 +170,8 @@ describe('the reader of FETCH responses', () => {
       'a FETCH (UID 1)',
       '* 1 FETCH {1}\r\nx',
       '* 1 FETCH (UID{1}\r\n1)',
+      '* 1 FETCH (X a{1}\r\n1)',
+      '* 1 FETCH (X {1}\r\n1{1}\r\n1)',
       '* 1 FETCH ("{1}\r\nx)',
     );
     assert.equal(
