@@ -116,30 +116,50 @@ export class FetchReader {
   /** Goes through a line. Returns where the item that has not ended begins in it. */
   #scan(line: Buffer, start: number, end: number): number {
     let from = start;
-    for (let at = start; at < end; at++) {
-      const octet = line[at] ?? 0;
-      if (this.#isQuoted) this.#scanQuoted(octet);
+    let at = start;
+    while (at < end) {
+      if (this.#isQuoted) at = this.#scanQuoted(line, at, end);
       else if (this.#where === 'value') {
-        if (this.#scanValue(octet)) {
-          this.#complete(line.subarray(from, at));
-          this.#where = octet === CLOSE ? 'end' : 'name';
-          from = at + 1;
+        at = this.#scanValue(line, at, end);
+        if (at === end) break;
+        if (line[at] === QUOTE) {
+          this.#isQuoted = true;
+          at += 1;
+          continue;
         }
+        this.#complete(line.subarray(from, at));
+        this.#where = line[at] === CLOSE ? 'end' : 'name';
+        at += 1;
+        from = at;
       } else if (this.#where === 'name') {
+        const octet = line[at] ?? 0;
         const isEmpty = at === from && this.#pieceOctets === 0 && this.#parts.length === 0;
         // Also behind a space: imap.qq.com sends `(UID 7 )`.
         if (octet === CLOSE && isEmpty) this.#where = 'end';
         else if (octet === SPACE && isEmpty) throw new WireError('syntax', 'Expected an item in a FETCH response.');
         else this.#scanName(octet, at + 1 - from);
-      } else if (octet !== SPACE) throw new WireError('syntax', 'Expected the end of a FETCH response.');
+        at += 1;
+      } else if (line[at] !== SPACE) throw new WireError('syntax', 'Expected the end of a FETCH response.');
+      else at += 1;
     }
     return from;
   }
 
-  #scanQuoted(octet: number): void {
-    if (this.#isEscaped) this.#isEscaped = false;
-    else if (octet === BACKSLASH) this.#isEscaped = true;
-    else if (octet === QUOTE) this.#isQuoted = false;
+  /** Goes through a quoted string, up to its end or that of the line. */
+  #scanQuoted(line: Buffer, start: number, end: number): number {
+    let at = start;
+    if (this.#isEscaped) at += 1;
+    this.#isEscaped = false;
+    for (; at < end; at++) {
+      const octet = line[at];
+      if (octet === BACKSLASH) at += 1;
+      else if (octet === QUOTE) {
+        this.#isQuoted = false;
+        return at + 1;
+      }
+    }
+    this.#isEscaped = at > end;
+    return end;
   }
 
   #scanName(octet: number, octets: number): void {
@@ -154,16 +174,22 @@ export class FetchReader {
     }
   }
 
-  /** Whether the value has ended before this octet. */
-  #scanValue(octet: number): boolean {
-    if (octet === QUOTE) this.#isQuoted = true;
-    else if (octet === OPEN) {
-      this.#depth += 1;
-      if (this.#depth > LIMITS.nesting)
-        throw new WireError('limit', `It is nested deeper than ${LIMITS.nesting} levels.`);
-    } else if (this.#depth === 0) return octet === SPACE || octet === CLOSE;
-    else if (octet === CLOSE) this.#depth -= 1;
-    return false;
+  /** Goes through a value, up to what follows it, a quote, or the end of the line. */
+  #scanValue(line: Buffer, start: number, end: number): number {
+    let depth = this.#depth;
+    let at = start;
+    for (; at < end; at++) {
+      const octet = line[at];
+      if (octet === QUOTE) break;
+      if (octet === OPEN) {
+        depth += 1;
+        if (depth > LIMITS.nesting) throw new WireError('limit', `It is nested deeper than ${LIMITS.nesting} levels.`);
+      } else if (depth === 0) {
+        if (octet === SPACE || octet === CLOSE) break;
+      } else if (octet === CLOSE) depth -= 1;
+    }
+    this.#depth = depth;
+    return at;
   }
 
   /** The item ends with these octets. */
@@ -179,7 +205,8 @@ export class FetchReader {
     if (value.length === 1 && only !== undefined && !isLiteral(only) && only.length === 0) {
       throw new WireError('syntax', 'Expected a value in a FETCH response.');
     }
-    this.#items.push({ ...readItemName(item), item, value });
+    const { name, section, part: binaryPart, origin } = readItemName(item);
+    this.#items.push({ name, section, part: binaryPart, origin, item, value });
     if (this.#items.length > LIMITS.fetchItems) {
       throw new WireError('limit', `There are more than ${LIMITS.fetchItems} items.`);
     }
@@ -244,7 +271,7 @@ function markOctets({ literal, bytes, lineEnd }: LineFragment): number {
 function readItemName(item: readonly Part[]): ItemName {
   const reader = new Reader(item);
   const name = reader.itemName('the name of an item');
-  if (reader.peek() !== OPEN_BRACKET) return { ...UNKNOWN, name };
+  if (reader.peek() !== OPEN_BRACKET) return { name, section: undefined, part: undefined, origin: undefined };
   try {
     if (name === 'BODY') return { ...UNKNOWN, name, section: readSection(reader), origin: readOrigin(reader) };
     if (name === 'BINARY') return { ...UNKNOWN, name, part: readBinarySection(reader), origin: readOrigin(reader) };

@@ -1,4 +1,4 @@
-import { ASTRING, ATOM, type CharacterClass, DIGIT, isOf, QUOTED } from './characters.js';
+import { ASTRING, ATOM, type CharacterClass, DIGIT, isOf } from './characters.js';
 import { WireError } from './error.js';
 import { LIMITS } from './limits.js';
 import { isLiteral, type Literal, type Part } from './part.js';
@@ -110,8 +110,12 @@ export class Reader {
   take(text: string): boolean {
     const { length } = text;
     if (this.#end - this.#at < length) return false;
-    const found = this.#line.toString('latin1', this.#at, this.#at + length);
-    if (found !== text && found.toUpperCase() !== text.toUpperCase()) return false;
+    for (let index = 0; index < length; index++) {
+      const wanted = text.charCodeAt(index);
+      const octet = this.#line[this.#at + index] ?? 0;
+      // A letter differs from itself in another case by one bit.
+      if (octet !== wanted && ((octet ^ wanted) !== 0x20 || !isLetter(wanted))) return false;
+    }
     this.#at += length;
     return true;
   }
@@ -186,19 +190,21 @@ export class Reader {
   quoted(what = 'a quoted string'): Buffer {
     if (this.peek() !== QUOTE) throw this.expected(what);
     const start = this.#at + 1;
+    const line = this.#line;
     let escaped = false;
     for (let at = start; at < this.#end; at++) {
-      const octet = this.#line[at];
+      let octet = line[at];
       if (octet === QUOTE) {
         this.#at = at + 1;
-        return escaped ? unescape(this.#line.subarray(start, at)) : this.#line.subarray(start, at);
+        return escaped ? unescape(line.subarray(start, at)) : line.subarray(start, at);
       }
       if (octet === BACKSLASH) {
         escaped = true;
         at += 1;
         if (at >= this.#end) break;
+        octet = line[at];
       }
-      if (!isOf(QUOTED, this.#line[at])) {
+      if (octet === CR || octet === LF || octet === 0) {
         this.#at = at;
         throw this.expected('another octet in a quoted string');
       }
@@ -231,7 +237,12 @@ export class Reader {
 
   /** Steps over NIL, if it comes next and is a whole word. */
   nil(): boolean {
-    return !isOf(ASTRING, this.#line[this.#at + 3]) && this.take('NIL');
+    return this.take('NIL') && (!isOf(ASTRING, this.peek()) || this.#stepBack(3));
+  }
+
+  #stepBack(octets: number): false {
+    this.#at -= octets;
+    return false;
   }
 
   /** A string, or a word of the class. */
@@ -375,6 +386,10 @@ export class Reader {
     }
     return this.since(start);
   }
+}
+
+function isLetter(code: number): boolean {
+  return (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a);
 }
 
 function unescape(quoted: Buffer): Buffer {

@@ -17,6 +17,8 @@ export interface WriterOptions {
 const MAX_NUMBER64 = (1n << 63n) - 1n;
 /** A literal mark at the end of a line. */
 const MARK = /~?\{([0-9]{1,20})\+?\}$/;
+/** Octets that are copied by way of text. */
+const SHORT = 256;
 const CRLF = '\r\n';
 
 /**
@@ -26,7 +28,9 @@ const CRLF = '\r\n';
 export class Writer {
   readonly #options: WriterOptions;
   #parts: Part[] = [];
-  #line: Buffer[] = [];
+  /** The present line: pieces, and text that is not among them yet. */
+  #pieces: Buffer[] = [];
+  #text = '';
   /** The line ends in text for people, in which nothing announces a literal. */
   #isText = false;
 
@@ -36,20 +40,20 @@ export class Writer {
 
   /** What has been written. */
   get parts(): readonly Part[] {
-    return [...this.#parts, Buffer.concat(this.#line)];
+    return [...this.#parts, this.#line()];
   }
 
   /** What has been written since this was called last: for a command that is sent while it is written. */
   take(): readonly Part[] {
     const { parts } = this;
     this.#parts = [];
-    this.#line = [];
+    this.#clear();
     return parts;
   }
 
   /** Ends the command or response. Refuses a line that would announce a literal. */
   end(): readonly Part[] {
-    const line = Buffer.concat(this.#line);
+    const line = this.#line();
     if (!this.#isText && MARK.test(tailOf(line))) throw refused('a line without a literal');
     return [...this.#parts, Buffer.concat([line, Buffer.from(CRLF)])];
   }
@@ -117,7 +121,7 @@ export class Writer {
   quoted(octets: Buffer): this {
     if (!allOf(QUOTED, octets)) throw refused('a quoted string');
     this.#add('"');
-    this.#line.push(escape(octets));
+    this.#push(escape(octets));
     return this.#add('"');
   }
 
@@ -157,17 +161,17 @@ export class Writer {
       if (line.includes(0) || line.includes(0x0a) || line.includes(0x0d))
         throw refused('octets without CR, LF and NUL');
       if (!isLiteral(literal)) {
-        this.#line.push(line);
+        this.#push(line);
         continue;
       }
       const mark = MARK.exec(tailOf(line));
       if (mark === null || Number(mark[1]) !== literal.size) throw refused('a literal after its mark');
       const nonSynchronizing = this.#waitsNot(literal.size, literal.nonSynchronizing);
       if (nonSynchronizing === literal.nonSynchronizing) {
-        this.#line.push(line, Buffer.from(CRLF));
+        this.#push(line).#add(CRLF);
         this.#endLine(literal);
       } else {
-        this.#line.push(line.subarray(0, line.length - mark[0].length));
+        this.#push(line.subarray(0, line.length - mark[0].length));
         this.#literal({ ...literal, nonSynchronizing });
       }
     }
@@ -177,7 +181,7 @@ export class Writer {
   /** Text for people (RFC 9051 §9, `text`), to the end of the line. */
   text(octets: Buffer): this {
     if (!allOf(QUOTED, octets)) throw refused('a text');
-    this.#line.push(octets);
+    this.#push(octets);
     this.#isText = true;
     return this;
   }
@@ -185,13 +189,31 @@ export class Writer {
   /** What stands in brackets in a response code: text without a bracket. */
   bracketed(octets: Buffer): this {
     if (octets.includes(0x5d) || !allOf(QUOTED, octets)) throw refused('a text in brackets');
-    this.#line.push(octets);
+    this.#push(octets);
     return this;
   }
 
   #add(text: string): this {
-    this.#line.push(Buffer.from(text, 'latin1'));
+    this.#text += text;
     return this;
+  }
+
+  #push(octets: Buffer): this {
+    // One buffer for many short pieces: an envelope has dozens.
+    if (octets.length <= SHORT) return this.#add(octets.toString('latin1'));
+    this.#pieces.push(Buffer.from(this.#text, 'latin1'), octets);
+    this.#text = '';
+    return this;
+  }
+
+  #line(): Buffer {
+    const text = Buffer.from(this.#text, 'latin1');
+    return this.#pieces.length === 0 ? text : Buffer.concat([...this.#pieces, text]);
+  }
+
+  #clear(): void {
+    this.#pieces = [];
+    this.#text = '';
   }
 
   #waitsNot(size: number, asItCame: boolean): boolean {
@@ -206,8 +228,8 @@ export class Writer {
 
   #endLine(literal: Literal): this {
     if (literal.bytes !== undefined && literal.bytes.length !== literal.size) throw refused('a literal of its size');
-    this.#parts.push(Buffer.concat(this.#line), literal);
-    this.#line = [];
+    this.#parts.push(this.#line(), literal);
+    this.#clear();
     return this;
   }
 }
