@@ -1,5 +1,6 @@
 import { type Envelope, readEnvelope, writeEnvelope } from './envelope.js';
 import type { Part } from './part.js';
+import { isBareDisposition, isSubtypeAlone, readParameterValue, skipSpaceBetweenParts } from './quirks.js';
 import type { Reader } from './reader.js';
 import type { Writer } from './writer.js';
 
@@ -35,7 +36,7 @@ export type BodyParameters = readonly BodyParameter[] | undefined;
 
 export interface BodyParameter {
   readonly name: Buffer;
-  /** RFC 9051 §9 has no NIL here; mail.ru sends `("boundary" NIL)`. */
+  /** RFC 9051 §9 has no NIL here; see `readParameterValue`. */
   readonly value: Buffer | undefined;
 }
 
@@ -69,14 +70,12 @@ export function readBodyStructure(reader: Reader): BodyStructure {
 }
 
 const OPEN = 0x28;
-const CLOSE = 0x29;
 
 function readMultipart(reader: Reader): MultipartBody {
   const parts: BodyStructure[] = [];
   do {
     parts.push(reader.element(() => readBodyStructure(reader)));
-    // RFC 9051 §9 has no space between parts. Exchange and Stalwart send one.
-    reader.take(' ');
+    skipSpaceBetweenParts(reader);
   } while (reader.peek() === OPEN);
   const subtype = reader.string('a subtype');
   if (!reader.take(' ')) return { kind: 'multipart', parts, subtype, extension: undefined };
@@ -85,10 +84,10 @@ function readMultipart(reader: Reader): MultipartBody {
 }
 
 function readSinglePart(reader: Reader): BodyStructure {
-  // Gmail describes a multipart without parts by its subtype alone: `("ALTERNATIVE")`. Others put NIL where the parts would be.
+  // NIL where parts would be is how a multipart without parts is written here too.
   const type = reader.nstring('a type');
-  const isEmpty = type !== undefined && reader.peek() === CLOSE;
-  if (isEmpty) return { kind: 'multipart', parts: [], subtype: type, extension: undefined };
+  if (type !== undefined && isSubtypeAlone(reader))
+    return { kind: 'multipart', parts: [], subtype: type, extension: undefined };
   reader.space();
   const subtype = reader.string('a subtype');
   if (type === undefined) return readEmptyMultipart(reader, subtype);
@@ -141,7 +140,7 @@ function readParameters(reader: Reader): BodyParameters {
   return reader.list(() => {
     const name = reader.string('the name of a parameter');
     reader.space();
-    return { name, value: reader.nstring('the value of a parameter') };
+    return { name, value: readParameterValue(reader) };
   });
 }
 
@@ -154,8 +153,7 @@ function readExtension(reader: Reader): Extension {
 
 function readDisposition(reader: Reader): BodyDisposition | undefined {
   if (reader.nil()) return undefined;
-  // Exchange sends the type alone.
-  if (reader.peek() !== OPEN) return { type: reader.string('a disposition'), parameters: undefined };
+  if (isBareDisposition(reader)) return { type: reader.string('a disposition'), parameters: undefined };
   reader.open();
   const type = reader.string('a disposition');
   reader.space();

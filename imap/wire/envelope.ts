@@ -60,8 +60,6 @@ function readAddresses(reader: Reader): AddressList {
   reader.open();
   const addresses: EnvelopeAddress[] = [];
   while (!reader.take(')')) {
-    // RFC 9051 §9 has no space between addresses; one is passed over, as between the parts of a body.
-    if (addresses.length > 0) reader.take(' ');
     addresses.push(reader.element(() => readAddress(reader)));
   }
   reader.unnest();

@@ -2,6 +2,7 @@ import { WireError } from './error.js';
 import type { LineFragment, LiteralFragment, LiteralMark } from './framer.js';
 import { LIMITS } from './limits.js';
 import { isLiteral, type Part } from './part.js';
+import { mayEndBehindSpace } from './quirks.js';
 import { Reader } from './reader.js';
 import { readResponseHead } from './responsehead.js';
 import { readBinarySection, readOrigin, readSection, type Section } from './section.js';
@@ -134,8 +135,7 @@ export class FetchReader {
       } else if (this.#where === 'name') {
         const octet = line[at] ?? 0;
         const isEmpty = at === from && this.#pieceOctets === 0 && this.#parts.length === 0;
-        // Also behind a space: imap.qq.com sends `(UID 7 )`.
-        if (octet === CLOSE && isEmpty) this.#where = 'end';
+        if (isEmpty && mayEndBehindSpace(octet)) this.#where = 'end';
         else if (octet === SPACE && isEmpty) throw new WireError('syntax', 'Expected an item in a FETCH response.');
         else this.#scanName(octet, at + 1 - from);
         at += 1;
