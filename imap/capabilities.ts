@@ -74,8 +74,15 @@ export function isAllowed(capability: string): boolean {
  * ours. `compressed`: COMPRESS is in use already (RFC 4978 §3: then it is not announced).
  */
 export function capabilitiesForClient(provider: readonly string[], compressed: boolean): readonly string[] {
-  return [...provider.filter(isAllowed), ...(compressed ? [] : OWN)];
+  const names = provider.filter(isAllowed).map((name) => SPELLING.get(name) ?? name);
+  return [...names, ...(compressed ? [] : OWN)];
 }
+
+/** The names that clients may compare as the RFCs spell them. */
+const SPELLING: ReadonlyMap<string, string> = new Map([
+  ['IMAP4REV1', 'IMAP4rev1'],
+  ['IMAP4REV2', 'IMAP4rev2'],
+]);
 
 /** What a client is told before login. */
 export function capabilitiesBeforeLogin(state: {

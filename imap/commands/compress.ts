@@ -7,8 +7,10 @@ import { commandRow } from './table.js';
 export const compress: Handler = (line, { tag, name, end }, commands) => {
   const { context, framer } = commands;
   const row = commandRow(name);
-  if (line.literal !== undefined || !/^ DEFLATE\r?\n$/i.test(line.bytes.toString('latin1', end))) {
-    return commands.refuse(line, tag, 'COMPRESS takes DEFLATE');
+  const [, mechanism] = /^ ([A-Z0-9_-]+)\r?\n$/i.exec(line.bytes.toString('latin1', end)) ?? [];
+  if (mechanism === undefined) return commands.refuse(line, tag, 'COMPRESS takes the name of a mechanism');
+  if (mechanism.toUpperCase() !== 'DEFLATE') {
+    return commands.answer(tag, row, `${tag} NO The only mechanism is DEFLATE.\r\n`);
   }
   if (context.compressed) {
     return commands.answer(tag, row, `${tag} NO [COMPRESSIONACTIVE] DEFLATE is active already.\r\n`);

@@ -13,6 +13,6 @@ export const enable: Handler = (line, { tag, name, end }, commands) => {
       : commands.refuse(line, tag, 'ENABLE takes names of extensions');
   }
   const allowed = names.trimStart().split(' ').filter(isAllowed);
-  if (allowed.length === 0) return commands.answer(tag, row, `* ENABLED\r\n${tag} OK Nothing to enable.\r\n`);
+  if (allowed.length === 0) return commands.answer(tag, row, `${tag} OK Nothing of that can be enabled.\r\n`);
   return commands.passInstead({ tag, row }, `${tag} ENABLE ${allowed.join(' ')}\r\n`);
 };

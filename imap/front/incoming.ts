@@ -16,6 +16,11 @@ export type Incoming =
   /** The client will send no more. */
   | { readonly kind: 'end' };
 
+/** Whether a line begins one of the commands before login that have strings for arguments. */
+function hasStrings(line: Buffer): boolean {
+  return /^[^ ]+ (?:LOGIN|AUTHENTICATE|ID) /i.test(line.toString('latin1', 0, 512));
+}
+
 /** A client that sends what can be taken for commands and is none: there is no going on. */
 export class UnaskedLiteral extends Error {
   override readonly name = 'UnaskedLiteral';
@@ -45,6 +50,9 @@ export class IncomingCommands {
       }
       if (fragment.kind === 'line') {
         if (fragment.first) tag = tagOf(fragment.bytes);
+        if (fragment.first && fragment.literal !== undefined && !hasStrings(fragment.bytes)) {
+          return this.#bad(tag, fragment.literal, 'Log in first');
+        }
         if (hasStrayOctet(fragment.bytes, fragment.lineEnd)) {
           return this.#bad(tag, fragment.literal, 'The line holds NUL or CR');
         }

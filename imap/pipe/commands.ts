@@ -3,7 +3,7 @@ import { PIPE_LIMITS } from './limits.js';
 import type { Fragment, Framer, LineFragment, LiteralMark, OverlongFragment } from '../wire/framer.js';
 import { type CommandHead, readCommandHead, tagOf } from '../wire/commandhead.js';
 import { WireError } from '../wire/error.js';
-import { hasStrayOctet } from '../wire/line.js';
+import { hasFalseMark, hasStrayOctet } from '../wire/line.js';
 import type { Context } from './context.js';
 import type { Entry, Wait } from './queue.js';
 
@@ -107,10 +107,13 @@ export class Commands {
   }
 
   #begin(line: LineFragment): Wait {
-    if (hasStrayOctet(line.bytes, line.lineEnd))
-      return this.refuse(line, tagOf(line.bytes), 'The line holds NUL or CR');
+    const problem = problemOf(line);
+    const tagged = tagOf(line.bytes);
+    if (problem !== undefined) return this.refuse(line, tagged, problem);
     const head = headOf(line.bytes);
-    if (head instanceof WireError) return this.refuse(line, tagOf(line.bytes), head.message);
+    if (head instanceof WireError) return this.refuse(line, tagged, head.message);
+    // Its answer would not be known for what it is.
+    if (tagged === undefined) return this.refuse(line, undefined, 'The tag is too long');
     const { tag, name } = head;
     const row = commandRow(name);
     if (row.treatment === 'refuse') return this.refuse(line, tag, row.reason ?? 'This command is refused');
@@ -126,8 +129,8 @@ export class Commands {
   #continue(line: LineFragment): Wait {
     const entry = this.#passing;
     if (entry === undefined) return undefined;
-    if (hasStrayOctet(line.bytes, line.lineEnd))
-      throw new ClientViolation('A command holds NUL or CR outside a literal.');
+    const problem = problemOf(line);
+    if (problem !== undefined) throw new ClientViolation(`${problem}.`);
     return this.#forward(line, entry, line.bytes);
   }
 
@@ -202,6 +205,12 @@ export class Commands {
       throw new ClientViolation('Too many commands that cannot be carried out.');
     return this.answer(tag, commandRow(''), `${tag} BAD The line is too long.\r\n`);
   }
+}
+
+/** Why a line of a command is passed to nobody. */
+function problemOf(line: LineFragment): string | undefined {
+  if (hasStrayOctet(line.bytes, line.lineEnd)) return 'The line holds NUL or CR';
+  return hasFalseMark(line) ? 'The line ends in a malformed literal' : undefined;
 }
 
 function headOf(line: Buffer): CommandHead | WireError {
