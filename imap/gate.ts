@@ -60,7 +60,8 @@ export async function admit(
     if ('code' in opened) return opened;
     vault = opened;
     const profile = profileFor(vault, profileName);
-    const provider = await connectProvider(profile.imap, credentialsOf(profile), { signal });
+    const { imap, compress } = profile;
+    const provider = await connectProvider(imap, credentialsOf(profile), { signal, compress });
     return { vault, profile, provider };
   } catch (error) {
     vault?.close();

@@ -1,5 +1,4 @@
 import { deflated } from '#lib/net/deflate';
-import { withUnread } from '#lib/net/unread';
 import type { Handler } from '../pipe/commands.js';
 import { commandRow } from './table.js';
 
@@ -22,7 +21,7 @@ export const compress: Handler = (line, { tag, name, end }, commands) => {
       answer: `${tag} OK DEFLATE active.\r\n`,
       answered: () => {
         context.compressed = true;
-        context.client = deflated(withUnread(context.client, framer.takeRest()));
+        context.client = deflated(context.client, framer.takeRest(), 'the client');
         context.toClient.moveTo(context.client);
         resolve();
       },

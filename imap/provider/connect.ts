@@ -1,5 +1,6 @@
 /** imap/provider: the way to a session at the provider, up to where the pipe begins: connection, TLS, greeting, login. */
 import { type Connection, ConnectionError } from '#lib/net/connection';
+import { deflated } from '#lib/net/deflate';
 import { type Dialled, type Endpoint, dial, startTLS } from '#lib/net/dial';
 import { LIMITS as WIRE } from '../wire/limits.js';
 import type { Framer } from '../wire/framer.js';
@@ -18,6 +19,8 @@ export interface ProviderOptions {
   /** Milliseconds for everything together. Default: LIMITS. */
   readonly milliseconds?: number;
   readonly signal?: AbortSignal;
+  /** COMPRESS=DEFLATE (RFC 4978) where it is offered. Default: no. */
+  readonly compress?: boolean;
   /** Ways to log in that may be used. Default: all, the strongest that is offered. */
   readonly mechanisms?: readonly ProviderMechanism[];
 }
@@ -130,7 +133,7 @@ async function session(
   dialled: Dialled,
   greeted: readonly string[] | undefined,
   credentials: ProviderCredentials,
-  { mechanisms }: ProviderOptions,
+  { mechanisms, compress = false }: ProviderOptions,
 ): Promise<ProviderSession> {
   const { peer, endpoint, tls, address } = dialled;
   if (tls === undefined && endpoint.tls !== 'none') throw new ProviderError('insecure', `There is no TLS to ${peer}.`);
@@ -149,9 +152,10 @@ async function session(
   }
   const outcome = await logInOrRefresh(dialogue, mechanism, credentials, before);
   const capabilities = capabilitiesAfter(outcome) ?? (await askCapabilities(dialogue));
+  const isCompressed = compress && capabilities.includes('COMPRESS=DEFLATE') && (await beginCompression(dialogue));
   dialogue.framer.limit = WIRE.responsePieceOctets;
   return {
-    connection: dialogue.connection,
+    connection: isCompressed ? deflated(dialogue.connection, dialogue.framer.takeRest(), peer) : dialogue.connection,
     framer: dialogue.framer,
     capabilities,
     nonSynchronizingLiterals: literalsOf(capabilities),
@@ -159,6 +163,12 @@ async function session(
     provider: { peer, address, tls: tls?.protocol },
     alerts: [...dialogue.alerts],
   };
+}
+
+/** Asks for compression. False where the server does not begin with it, which harms nobody. */
+async function beginCompression(dialogue: Dialogue): Promise<boolean> {
+  const { end } = await dialogue.command((writer) => writer.syntax('COMPRESS DEFLATE'));
+  return end.status === 'OK';
 }
 
 async function logInOrRefresh(

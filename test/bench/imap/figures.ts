@@ -1,6 +1,10 @@
 /** What is measured of an endpoint. Nothing here knows what stands behind it. */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { type Socket, connect } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectTLS } from 'node:tls';
 import { type Connection, expectOK, login } from '#test/e2e/imap/client';
 import type { Endpoint } from '#test/e2e/imap/endpoint';
 import { numberedMessage } from '#test/e2e/imap/fixture';
@@ -33,31 +37,96 @@ export async function fillForBench(provider: Endpoint): Promise<void> {
 
 /** Milliseconds for flags and envelopes of 10,000 messages. */
 export function listing(endpoint: Endpoint): Promise<number> {
-  return withMailbox(endpoint, 'many', async (connection) => {
-    const responses = await expectOK(connection, 'f', 'FETCH 1:* (UID FLAGS ENVELOPE)');
-    if (responses.length <= LISTED) throw new Error(`${responses.length - 1} messages came.`);
-  });
+  return transfer(endpoint, 'many', 'FETCH 1:* (UID FLAGS ENVELOPE)', LISTED * 100);
 }
 
 /** Milliseconds for the one message of 100 MB. */
 export function download(endpoint: Endpoint): Promise<number> {
-  return withMailbox(endpoint, 'large', async (connection) => {
-    const [message] = await expectOK(connection, 'f', 'FETCH 1 BODY.PEEK[]');
-    if ((message?.length ?? 0) < LARGE) throw new Error(`${message?.length ?? 0} octets came.`);
-  });
+  return transfer(endpoint, 'large', 'FETCH 1 BODY.PEEK[]', LARGE);
 }
 
 /** Milliseconds of a NOOP, as the median of many. */
 export async function latency(endpoint: Endpoint, noops: number = NOOPS): Promise<number> {
-  const connection = await login(endpoint);
+  const client = await CountingClient.login(endpoint);
   try {
     const times: number[] = [];
-    for (let i = 0; i < noops; i++) times.push(await timed(() => expectOK(connection, `n${i}`, 'NOOP')));
+    for (let i = 0; i < noops; i++) times.push(await timed(() => client.run('NOOP')));
     return median(times);
   } finally {
-    connection.close();
+    client.close();
   }
 }
+
+async function transfer(endpoint: Endpoint, mailbox: string, command: string, least: number): Promise<number> {
+  const client = await CountingClient.login(endpoint);
+  try {
+    await client.run(`EXAMINE ${mailbox}`);
+    const start = performance.now();
+    const octets = await client.run(command);
+    const time = performance.now() - start;
+    if (octets < least) throw new Error(`${octets} octets came.`);
+    return time;
+  } finally {
+    client.close();
+  }
+}
+
+/** A client that costs next to nothing: it counts octets, and knows a command's end by the last line that came. */
+class CountingClient {
+  readonly #socket: Socket;
+  #count = 0;
+  #tail = '';
+  #tag = 0;
+  #wake: () => void = () => undefined;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on('data', (chunk: Buffer) => {
+      this.#count += chunk.length;
+      this.#tail = (chunk.length < TAIL ? this.#tail : '') + chunk.toString('latin1', Math.max(0, chunk.length - TAIL));
+      this.#tail = this.#tail.slice(-TAIL);
+      this.#wake();
+    });
+    socket.on('close', () => {
+      this.#wake();
+    });
+    socket.on('error', () => undefined);
+  }
+
+  static async login({ host, port, tls, ca, user, password }: Endpoint): Promise<CountingClient> {
+    const socket =
+      tls === 'implicit'
+        ? connectTLS({ host, port, servername: 'localhost', ca: readFileSync(ca) })
+        : connect({ host, port, noDelay: true });
+    await once(socket, tls === 'implicit' ? 'secureConnect' : 'connect');
+    const client = new CountingClient(socket);
+    await client.run(`LOGIN "${user}" "${password}"`);
+    return client;
+  }
+
+  /** Octets of the answer. */
+  async run(command: string): Promise<number> {
+    const tag = `t${(this.#tag += 1)}`;
+    this.#count = 0;
+    this.#tail = '';
+    this.#socket.write(`${tag} ${command}\r\n`);
+    const end = new RegExp(`(?:^|\\n)${tag} ([A-Z]+)[^\\n]*\\n$`);
+    while (true) {
+      const [, completion] = end.exec(this.#tail) ?? [];
+      if (completion === 'OK') return this.#count;
+      if (completion !== undefined || this.#socket.destroyed)
+        throw new Error(`${command.slice(0, 20)} failed: ${this.#tail}`);
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}
+
+/** Octets at the end of what has come: enough for a tagged line with the capabilities of any server. */
+const TAIL = 2_000;
 
 export interface Idle {
   /** Kilobytes of memory that the process has grown by for each session. */
@@ -85,20 +154,6 @@ export async function idle(endpoint: Endpoint, pid: number, sessions: number, se
     return { memory, processor: ((processorSeconds(pid) - start) / seconds) * 100 };
   } finally {
     for (const connection of connections) connection.close();
-  }
-}
-
-async function withMailbox(
-  endpoint: Endpoint,
-  mailbox: string,
-  run: (connection: Connection) => Promise<void>,
-): Promise<number> {
-  const connection = await login(endpoint);
-  try {
-    await expectOK(connection, 's', `EXAMINE ${mailbox}`);
-    return await timed(() => run(connection));
-  } finally {
-    connection.close();
   }
 }
 

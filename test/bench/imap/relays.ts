@@ -64,7 +64,7 @@ export async function runRelay(provider: Endpoint, port: number, folder: string)
 }
 
 /** nginx as a stream proxy, in clear text: one worker, as Node has one thread. */
-async function nginx(provider: Endpoint): Promise<Measured> {
+export async function nginx(provider: Endpoint): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), 'postern-nginx-'));
   mkdirSync(join(folder, 'logs'));
   const port = await freePort();
@@ -101,10 +101,8 @@ stream {
   };
 }
 
-const clear: StartMeasured = (provider) => startRelay('Node relay', { ...provider, tls: 'none' });
+export const clear: StartMeasured = (provider) => startRelay('Node relay', { ...provider, tls: 'none' });
 
 /** It speaks TLS to the provider too, so its provider is to be one with implicit TLS. */
 export const relayWithTLS: StartMeasured = (provider) =>
   startRelay('Node relay, TLS on both sides', { ...provider, tls: 'implicit' });
-
-export const PEERS: readonly StartMeasured[] = [clear, relayWithTLS, nginx];

@@ -45,7 +45,9 @@ export class Connection {
   async write(octets: Buffer, cuts: Cuts = 'whole'): Promise<void> {
     for (const piece of cut(octets, cuts)) {
       if (this.#ended || this.#output.destroyed) return;
-      if (!this.#output.write(piece)) await Promise.race([once(this.#output, 'drain'), this.#end()]);
+      // A loss is seen when the response is read.
+      const lost = (): void => undefined;
+      if (!this.#output.write(piece)) await Promise.race([once(this.#output, 'drain'), this.#end()]).catch(lost);
       else if (cuts !== 'whole') await new Promise((resolve) => setImmediate(resolve));
     }
   }

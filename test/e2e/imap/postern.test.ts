@@ -10,7 +10,18 @@ import { readDialogues } from './script.js';
 /** Everything that can be tried; else what fits into the time of the ordinary tests. */
 const ALL = process.env['E2E'] === 'all';
 
+const PACES = ['whole', 'octets', { seed: 7 }, 'pipelined'] as const;
+
 const BEFORE_LOGIN = /^(?:login|starttls)/;
+
+/**
+ * What cannot be compared when all commands are sent at once: Dovecot works on several of them at a time, so that its own order differs from run to run; and where a
+ * literal is refused, the next octets are its content for us, and commands for a server.
+ */
+const NOT_PIPELINED: ReadonlySet<string> = new Set([
+  ...['binary', 'expunge', 'fetch-bad', 'notify-dovecot', 'qresync', 'rename-inbox'],
+  ...['greeting', 'literals', 'starttls'],
+]);
 
 /** All that differs, and why. */
 const ALLOWED: readonly Allowed[] = [
@@ -97,7 +108,8 @@ describe('a session through Postern', () => {
   describe('differs from one without it in nothing but what is listed', { concurrency: 4 }, () => {
     for (const dialogue of readDialogues()) {
       for (const name of dialogue.servers) {
-        for (const pace of ALL ? (['whole', 'octets', { seed: 7 }, 'pipelined'] as const) : (['whole'] as const)) {
+        for (const pace of ALL ? PACES : (['whole'] as const)) {
+          if (pace === 'pipelined' && NOT_PIPELINED.has(dialogue.name)) continue;
           it(`${name}: ${dialogue.name}, ${typeof pace === 'string' ? pace : 'random cuts'}`, async () => {
             const server = servers.find((one) => one.name === name);
             assert.ok(server);
