@@ -41,6 +41,7 @@ const PASSWORD_CHANGED: Refusal = {
   text:
     'Your mail provider accepts this password, but what Postern keeps for you is still locked with the one before. ' +
     'Run "postern user rekey" with the old password or the recovery code, or ask your administrator to.',
+  reason: 'password changed at the provider',
 };
 
 /**

@@ -25,6 +25,7 @@ export function imapServer(options: IMAPOptions): Serve {
           user: personAddress(credentials.user),
           peer: peerAddress(accepted.peer.address),
           code: admission.code,
+          reason: admission.reason,
         });
         return admission;
       },

@@ -74,4 +74,8 @@ function isProgram(): boolean {
   return script !== undefined && realpathSync(script) === fileURLToPath(import.meta.url);
 }
 
-if (isProgram()) process.exitCode = await main(process.argv.slice(2));
+if (isProgram()) {
+  // A reader that goes away (a pager) is no fault of ours; what has to be written whole goes through output.ts, which tells.
+  process.stdout.on('error', () => undefined);
+  process.exitCode = await main(process.argv.slice(2));
+}
