@@ -25,6 +25,7 @@ export const compress: Handler = (line, { tag, name, end }, commands) => {
         context.toClient.moveTo(context.client);
         resolve();
       },
+      abandoned: resolve,
     });
     context.settle();
   });

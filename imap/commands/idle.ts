@@ -7,20 +7,21 @@ export const idle: Handler = (line, { tag, name, end }, commands) => {
   const { context } = commands;
   if (line.bytes.length - line.lineEnd !== end) return commands.refuse(line, tag, 'IDLE takes no arguments');
   let expected = true;
+  const done = (octets: Buffer): void => {
+    expected = /^DONE\r?\n$/i.test(octets.toString('latin1'));
+    // Another line ends IDLE too. It is not passed: who reads it as what is not for sure.
+    context.toProvider.add(Buffer.from('DONE\r\n'));
+  };
   const entry: Entry = {
     tag,
     row: commandRow(name),
     completed: () => {
-      commands.interlude(undefined);
+      commands.endInterlude(done);
       return expected ? undefined : `${tag} BAD Expected DONE.\r\n`;
     },
   };
   const waits = commands.pass(line, entry);
   void context.queue.continuation(entry, true);
-  commands.interlude(({ bytes }) => {
-    expected = /^DONE\r?\n$/i.test(bytes.toString('latin1'));
-    // Another line ends IDLE too. It is not passed: who reads it as what is not for sure.
-    context.toProvider.add(Buffer.from('DONE\r\n'));
-  });
+  commands.interlude(done);
   return waits;
 };

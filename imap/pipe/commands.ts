@@ -19,6 +19,9 @@ export class ClientViolation extends Error {
 /** A handler of a command that does not simply pass: see imap/commands. */
 export type Handler = (line: LineFragment, head: CommandHead, commands: Commands) => Wait;
 
+/** Takes a line that is no command. It may be the beginning of one that is too long. */
+type Interlude = (line: Buffer) => void;
+
 /** The handlers by the treatment that the table names. */
 export type Handlers = Readonly<Partial<Record<CommandRow['treatment'], Handler>>>;
 
@@ -33,7 +36,7 @@ export class Commands {
   /** The command whose fragments pass at the moment. */
   #passing: Entry | undefined;
   /** Takes the client's next line in place of the ordinary ways (IDLE). */
-  #interlude: ((line: LineFragment) => void) | undefined;
+  #interlude: Interlude | undefined;
   #refusals = 0;
 
   constructor(context: Context, framer: Framer, handlers: Handlers) {
@@ -52,7 +55,10 @@ export class Commands {
     if (fragment.kind === 'overlong') return this.#overlong(fragment);
     if (fragment.kind === 'literal') return this.#octets(fragment.bytes);
     if (!fragment.first) return this.#continue(fragment);
-    if (this.#interlude !== undefined) return this.#endInterlude(this.#interlude, fragment);
+    if (this.#takeInterlude(fragment.bytes)) {
+      this.#skip(fragment.literal);
+      return undefined;
+    }
     return this.#begin(fragment);
   }
 
@@ -86,9 +92,14 @@ export class Commands {
     return undefined;
   }
 
-  /** Gives the client's next line to `take`, whatever it is; undefined ends that. */
-  interlude(take: ((line: LineFragment) => void) | undefined): void {
+  /** Gives the client's next line to `take`, whatever it is. */
+  interlude(take: Interlude): void {
     this.#interlude = take;
+  }
+
+  /** The line is not waited for any more, if this one was to take it. */
+  endInterlude(take: Interlude): void {
+    if (this.#interlude === take) this.#interlude = undefined;
   }
 
   /** No more comes from the client. Ends IDLE. False where a command is on its way half, which nothing can end. */
@@ -117,6 +128,7 @@ export class Commands {
     const { tag, name } = head;
     const row = commandRow(name);
     if (row.treatment === 'refuse') return this.refuse(line, tag, row.reason ?? 'This command is refused');
+    if (row.numbers === true && this.context.queue.ownMayExpunge) return this.#afterOwn(line);
     // The client counts messages that are gone. RFC 2180 §4.1 and RFC 5530: it is told so, and asks with NOOP.
     if (row.numbers === true && !this.context.held.none) {
       this.#skip(line.literal);
@@ -124,6 +136,12 @@ export class Commands {
     }
     const handler = this.#handlers[row.treatment];
     return handler === undefined ? this.pass(line, { tag, row }) : handler(line, head, this);
+  }
+
+  /** An EXPUNGE that came with a command of our own would change what the numbers mean on their way. */
+  async #afterOwn(line: LineFragment): Promise<void> {
+    await this.context.queue.ownAnswered();
+    await this.#begin(line);
   }
 
   #continue(line: LineFragment): Wait {
@@ -188,17 +206,18 @@ export class Commands {
     this.framer.skip(announced);
   }
 
-  #endInterlude(take: (line: LineFragment) => void, line: LineFragment): Wait {
+  /** False where the line is one of the ordinary ones. */
+  #takeInterlude(line: Buffer): boolean {
+    const take = this.#interlude;
     this.#interlude = undefined;
-    take(line);
-    this.#skip(line.literal);
-    return undefined;
+    take?.(line);
+    return take !== undefined;
   }
 
   #overlong({ bytes, first }: OverlongFragment): Wait {
     // Part of it has gone to the provider, which waits for the rest.
     if (!first) throw new ClientViolation('A line of a command is too long.');
-    this.#interlude = undefined;
+    if (this.#takeInterlude(bytes)) return undefined;
     const tag = tagOf(bytes) ?? '*';
     this.#refusals += 1;
     if (this.#refusals > PIPE_LIMITS.refusals)

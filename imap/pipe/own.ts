@@ -22,7 +22,9 @@ export class OwnCommands {
   readonly #commands: Commands;
   readonly #prefix = `P${randomBytes(8).toString('hex')}-`;
   #count = 0;
-  #waiting: (() => void)[] = [];
+  #waiting: Waiting[] = [];
+  /** Why nothing is sent any more. */
+  #closed: Error | undefined;
 
   constructor(commands: Commands) {
     this.#commands = commands;
@@ -41,14 +43,19 @@ export class OwnCommands {
     const { context } = this.#commands;
     const tag = `${this.#prefix}${(this.#count += 1)}`;
     return new Promise((resolve, reject) => {
-      this.#waiting.push(() => {
+      const send = (): void => {
         const done = (completion: Completion, response: Buffer): void => {
           resolve({ completion, line: response });
         };
         context.queue.add({ tag, row, own: { untagged, done, failed: reject } });
         context.toProvider.add(Buffer.from(`${tag} ${line}\r\n`, 'latin1'));
         context.toProvider.flush();
-      });
+      };
+      if (this.#closed !== undefined) {
+        reject(this.#closed);
+        return;
+      }
+      this.#waiting.push({ send, failed: reject });
       this.send();
     });
   }
@@ -58,7 +65,19 @@ export class OwnCommands {
     while (this.#commands.between) {
       const next = this.#waiting.shift();
       if (next === undefined) return;
-      next();
+      next.send();
     }
   }
+
+  /** The session is over: what has not been sent is rejected, and whatever is asked later. */
+  close(reason: Error): void {
+    this.#closed = reason;
+    for (const { failed } of this.#waiting.splice(0)) failed(reason);
+  }
+}
+
+/** A command that cannot be sent yet. */
+interface Waiting {
+  readonly send: () => void;
+  readonly failed: (reason: Error) => void;
 }

@@ -88,7 +88,9 @@ class Pipe {
     } finally {
       clearTimeout(this.#idleTimer);
       this.#signal.removeEventListener('abort', stop);
-      this.#context.queue.close(new ConnectionError('closed', 'The session is over.'));
+      const over = new ConnectionError('closed', 'The session is over.');
+      this.#own.close(over);
+      this.#context.queue.close(over);
       this.#context.client.destroy();
       this.#provider.connection.destroy();
       await Promise.allSettled([client, provider]);
@@ -141,8 +143,15 @@ class Pipe {
           if (waits !== undefined) await waits;
           continue;
         }
+        // It may have ended what our own commands have waited for (IDLE).
+        this.#own.send();
         toProvider.flush();
-        await toClient.ready();
+        const room = toClient.ready();
+        if (room !== undefined) {
+          await room;
+          // It takes what it has asked for, slowly: it is not idle.
+          this.#idleTimer?.refresh();
+        }
         const chunk = await connection.read();
         if (chunk === undefined) break;
         framer.push(chunk);

@@ -18,6 +18,8 @@ export interface Entry {
   readonly answer?: string;
   /** Is called when that has been written, before anything else is. */
   readonly answered?: () => void;
+  /** Is called when the session ends before that. */
+  readonly abandoned?: () => void;
   /** A command of our own, of which the client knows nothing. */
   readonly own?: OwnEntry;
   /** Is told how it ended, and may put another line in place of the tagged response. */
@@ -44,8 +46,11 @@ interface Awaited {
 /** The commands in progress, in the order in which they were sent: the provider's own order of work. */
 export class CommandQueue {
   readonly #entries: Entry[] = [];
-  #awaited: Awaited | undefined;
-  #waiting: { readonly most: number; readonly resolve: () => void }[] = [];
+  /** In the order of their commands: IDLE does not hold up what comes after it. */
+  #awaited: readonly Awaited[] = [];
+  #waiting: { readonly condition: () => boolean; readonly resolve: () => void }[] = [];
+  /** Why nothing is answered any more. */
+  #closed: Error | undefined;
 
   get length(): number {
     return this.#entries.length;
@@ -70,6 +75,10 @@ export class CommandQueue {
   }
 
   add(entry: Entry): void {
+    if (this.#closed !== undefined) {
+      abandon(entry, this.#closed);
+      return;
+    }
     this.#entries.push(entry);
     if (this.#entries.length === 1) this.#begin();
   }
@@ -79,51 +88,70 @@ export class CommandQueue {
     const at = this.#entries.indexOf(entry);
     if (at < 0) return;
     this.#entries.splice(at, 1);
-    if (this.#awaited?.entry === entry) this.#settleAwaited(false);
+    this.#settle((awaited) => awaited.entry === entry, false);
     if (at === 0) this.#begin();
-    this.#waiting = this.#waiting.filter(({ most, resolve }) => {
-      if (this.#entries.length > most) return true;
+    this.#waiting = this.#waiting.filter(({ condition, resolve }) => {
+      if (!condition()) return true;
       resolve();
       return false;
     });
   }
 
-  /** Resolves when no more than `most` commands are in progress. */
-  async atMost(most: number): Promise<void> {
-    if (this.#entries.length <= most) return;
-    await new Promise<void>((resolve) => this.#waiting.push({ most, resolve }));
+  /** Resolves when no more than `most` commands are in progress, and when the session is over. */
+  atMost(most: number): Promise<void> {
+    return this.#until(() => this.#entries.length <= most);
+  }
+
+  /** A command of our own is in progress with which the provider may send EXPUNGE. */
+  get ownMayExpunge(): boolean {
+    return this.#entries.some(({ own, row }) => own !== undefined && row.quiet !== true);
+  }
+
+  /** Resolves when no such command is in progress, and when the session is over. */
+  ownAnswered(): Promise<void> {
+    return this.#until(() => !this.ownMayExpunge);
   }
 
   /**
    * Resolves when the provider has asked for the rest of this command (true), or has answered it without that (false). `forClient`: the
-   * client is to see the request. Only the last command can wait, because nothing is sent while it does.
+   * client is to see the request.
    */
   continuation(entry: Entry, forClient: boolean): Promise<boolean> {
     // Answered before all of it was sent.
     if (!this.#entries.includes(entry)) return Promise.resolve(false);
     return new Promise((settle) => {
-      this.#awaited = { entry, forClient, settle };
+      this.#awaited = [...this.#awaited, { entry, forClient, settle }];
     });
   }
 
-  /** The provider asks for more. Returns whether the client is to see it: not where it is for us, or for nobody. */
+  /**
+   * The provider asks for more: for the first command that waits for it, since it works in their order. Returns whether the client
+   * is to see it: not where it is for us, or for nobody.
+   */
   continued(): boolean {
-    const forClient = this.#awaited?.forClient ?? false;
-    this.#settleAwaited(true);
-    return forClient;
+    const [first] = this.#awaited;
+    this.#settle((awaited) => awaited === first, true);
+    return first?.forClient ?? false;
   }
 
-  /** The session is over: whoever waits is told. */
+  /** The session is over: whoever waits is told, and whoever comes later. */
   close(reason: Error): void {
-    this.#settleAwaited(false);
-    for (const { own } of this.#entries.splice(0)) own?.failed(reason);
+    this.#closed = reason;
+    this.#settle(() => true, false);
+    for (const entry of this.#entries.splice(0)) abandon(entry, reason);
     for (const { resolve } of this.#waiting.splice(0)) resolve();
   }
 
-  #settleAwaited(granted: boolean): void {
-    const awaited = this.#awaited;
-    this.#awaited = undefined;
-    awaited?.settle(granted);
+  async #until(condition: () => boolean): Promise<void> {
+    if (condition()) return;
+    await new Promise<void>((resolve) => this.#waiting.push({ condition, resolve }));
+  }
+
+  #settle(which: (awaited: Awaited) => boolean, granted: boolean): void {
+    const settled = this.#awaited.filter(which);
+    if (settled.length === 0) return;
+    this.#awaited = this.#awaited.filter((awaited) => !settled.includes(awaited));
+    for (const { settle } of settled) settle(granted);
   }
 
   #begin(): void {
@@ -131,4 +159,9 @@ export class CommandQueue {
     head?.begun?.();
     if (head !== undefined) delete head.begun;
   }
+}
+
+function abandon({ own, abandoned }: Entry, reason: Error): void {
+  own?.failed(reason);
+  abandoned?.();
 }
