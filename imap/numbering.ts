@@ -56,7 +56,11 @@ export class Numbering {
    */
   vanish(ranges: readonly NumberRange[]): number {
     const before = this.#count;
-    const uids = this.#uids ?? new Uint32Array(before);
+    const uids = this.#uids;
+    if (uids === undefined) {
+      this.#count -= Math.min(before, countBetween(ranges, 0, Infinity));
+      return before - this.#count;
+    }
     let kept = 0;
     let unknown = 0;
     let lower = 0;

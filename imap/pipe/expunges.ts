@@ -5,9 +5,10 @@ import { ProviderViolation } from './violation.js';
  * STORE and SEARCH, because the client's message numbers would change under its hands. A provider that keeps to that never fills this.
  */
 export class HeldExpunges {
-  #held: { readonly line: Buffer; readonly number: number }[] = [];
+  /** Numbers of the messages, as the provider counts before each goes. */
+  #held: number[] = [];
 
-  /** Octets of lines that may be held: some thousand. */
+  /** Responses that may be held. */
   static readonly LIMIT = 2_000;
 
   get none(): boolean {
@@ -19,26 +20,26 @@ export class HeldExpunges {
     return this.#held.length;
   }
 
-  /** Holds a line back. `number` is that of the message, as the provider counts before it goes. */
-  hold(line: Buffer, number: number): void {
+  /** Holds a response back. `number` is that of the message, as the provider counts before it goes. */
+  hold(number: number): void {
     if (this.#held.length >= HeldExpunges.LIMIT) {
       throw new ProviderViolation('The mail provider reports deleted messages where it must not.');
     }
-    this.#held.push({ line: Buffer.from(line), number });
+    this.#held.push(number);
   }
 
-  /** Gives out the lines, in order. The client's numbers are the provider's then. */
+  /** Gives out the responses, in order. The client's numbers are the provider's then. */
   release(): readonly Buffer[] {
-    return this.#held.splice(0).map(({ line }) => line);
+    return this.#held.splice(0).map((number) => Buffer.from(`* ${number} EXPUNGE\r\n`));
   }
 
-  /** Forgets the lines: another mailbox is selected. */
+  /** Forgets them: another mailbox is selected. */
   clear(): void {
     this.#held = [];
   }
 
   /** What the client calls the message with this number of the provider's. */
   clientNumber(number: number): number {
-    return this.#held.reduceRight((client, expunged) => (client >= expunged.number ? client + 1 : client), number);
+    return this.#held.reduceRight((client, expunged) => (client >= expunged ? client + 1 : client), number);
   }
 }

@@ -14,12 +14,16 @@ const STAR = 0x2a;
 const PLUS = 0x2b;
 
 /** `* 12 FETCH` and `* OK`. */
-const UNTAGGED = /^\* (?:([0-9]{1,10}) )?([A-Za-z]{1,12})/;
+const UNTAGGED = /^\* (?:([0-9]+) )?([A-Za-z]{1,12})/;
 const TAGGED = /^([^ ]{1,512}) (OK|NO|BAD)(?=[ \r\n])/i;
 /** The response code of a status response (RFC 9051 §7.1). */
-const CODE = /^[^ ]+ [A-Za-z]+ \[([A-Za-z0-9-]+)(?: ([^\]\r\n]*))?\]/;
+const CODE = /^[^ ]+ [A-Za-z]+ \[([A-Za-z0-9-]+)(?: ([^\]\r\n]*))?/;
 /** Octets of a line that these need to see. */
 const HEAD_ROOM = 1024;
+
+const MAX_NUMBER = 0xffff_ffff;
+/** More digits than the largest number has. */
+const LONG_NUMBER = /^\* [0-9]{11}/;
 
 const drop: Sink = () => undefined;
 
@@ -44,8 +48,9 @@ export class Responses {
   /** Takes the next fragment. Throws ProviderViolation. */
   take(fragment: Fragment): Wait {
     if (fragment.kind === 'line' && fragment.first) {
-      this.#context.midResponse = true;
       this.#sink = this.#begin(fragment);
+      // From here on: where it cannot begin, the client has nothing of it and can be told.
+      this.#context.midResponse = this.#sink !== drop;
     }
     const waits = this.#sink(fragment);
     if (fragment.kind !== 'line' || !fragment.last) return waits;
@@ -73,16 +78,19 @@ export class Responses {
     const { bytes } = line;
     const [, digits, keyword] = UNTAGGED.exec(bytes.toString('latin1', 0, 32)) ?? [];
     const number = Number(digits ?? 0);
+    // RFC 9051 §9, `number`. The client would read it in another way than we do, or not at all.
+    if (number > MAX_NUMBER || LONG_NUMBER.test(bytes.toString('latin1', 0, 13))) throw outOfRange();
     switch (keyword?.toUpperCase()) {
       case 'FETCH':
-        return this.#fetch(bytes, number);
+        return this.#fetch(bytes, number, digits ?? '');
       case 'EXISTS':
+        if (number > LIMITS.sequenceNumbers) throw outOfRange();
         this.#context.selected.numbering.exists(number);
         return this.#context.held.none
           ? this.#pass
           : this.#instead(`* ${number + this.#context.held.count} EXISTS\r\n`);
       case 'EXPUNGE':
-        return this.#expunge(bytes, number);
+        return this.#expunge(number);
       case 'VANISHED':
         return this.#vanished();
       case 'CAPABILITY':
@@ -107,12 +115,12 @@ export class Responses {
     return drop;
   }
 
-  #fetch(bytes: Buffer, number: number): Sink {
+  #fetch(bytes: Buffer, number: number, digits: string): Sink {
     const { held, selected } = this.#context;
     const uid = uidOf(bytes);
     if (uid !== undefined) selected.numbering.learn(number, uid);
     if (held.none) return this.#pass;
-    const before = `* ${number} `.length;
+    const before = `* ${digits} `.length;
     const head = Buffer.from(`* ${held.clientNumber(number)} `);
     let first = true;
     return (fragment) => {
@@ -123,12 +131,12 @@ export class Responses {
     };
   }
 
-  #expunge(bytes: Buffer, number: number): Sink {
+  #expunge(number: number): Sink {
     const { held, queue, selected, mayExpunge } = this.#context;
     if (!selected.numbering.expunge(number)) return mayExpunge ? this.#pass : drop;
     if (mayExpunge && held.none) return this.#pass;
     if (queue.numbersAhead) throw unexpectedExpunge();
-    held.hold(bytes, number);
+    held.hold(number);
     return drop;
   }
 
@@ -137,9 +145,10 @@ export class Responses {
     const pieces: Buffer[] = [];
     let octets = 0;
     return (fragment) => {
+      this.#context.midResponse = false;
       pieces.push(Buffer.from(fragment.bytes));
       octets += fragment.bytes.length;
-      if (octets > LIMITS.gatheredOctets) throw tooLong('VANISHED');
+      if (octets > LIMITS.gatheredOctets) throw tooLong('a VANISHED');
       if (fragment.kind !== 'line' || !fragment.last) return undefined;
       const line = Buffer.concat(pieces);
       const uids = vanishedUIDs(line);
@@ -198,7 +207,7 @@ export class Responses {
 
   /** The same in a response code. */
   #capabilityCode(text: string): string {
-    return text.replace(/\[CAPABILITY ([^\]]*)\]/i, (_, names: string) => {
+    return text.replace(/\[CAPABILITY ([^\]\r\n]*)\]?/i, (_, names: string) => {
       return `[CAPABILITY ${capabilitiesForClient(names.split(' '), this.#context.compressed).join(' ')}]`;
     });
   }
@@ -227,6 +236,10 @@ function vanishedUIDs(line: Buffer): readonly NumberRange[] {
 function wholeLine(line: LineFragment): string {
   if (!line.last) throw tooLong('a status');
   return line.bytes.toString('latin1');
+}
+
+function outOfRange(): ProviderViolation {
+  return new ProviderViolation('The mail provider sent a number that no mailbox has.');
 }
 
 function tooLong(what: string): ProviderViolation {

@@ -1,4 +1,5 @@
 import { TAG } from './characters.js';
+import { WireError } from './error.js';
 import { Reader } from './reader.js';
 
 /** How a command begins: what is needed to decide who deals with it. */
@@ -14,6 +15,7 @@ export interface CommandHead {
 export function readCommandHead(line: Buffer): CommandHead {
   const reader = new Reader([line]);
   const tag = reader.word(TAG, 'a tag');
+  if (tag.length > MAX_TAG) throw new WireError('limit', `The tag is longer than ${MAX_TAG} octets.`);
   reader.space();
   let name = reader.name('a command');
   const { at } = reader.place;
@@ -31,5 +33,5 @@ export function tagOf(line: Buffer): string | undefined {
   return tag;
 }
 
-/** Octets of a tag that is sent back in an answer. */
+/** Octets of a tag, which is sent back in the answer: a provider's has to be recognised by it. */
 const MAX_TAG = 255;
