@@ -32,9 +32,9 @@ export interface SaslRefusal {
 
 /** One AUTHENTICATE command from its beginning to its result. */
 export interface SaslExchange {
-  /** Takes the initial response (RFC 4959) as it stands in the command, or undefined where there is none. */
+  /** Takes the octets of the initial response (RFC 4959), which it overwrites, or undefined where there is none. */
   begin(initial?: Buffer): SaslStep;
-  /** Takes the line, without its line end, that answers the challenge before. */
+  /** Takes the line (base64), without its line end, that answers the challenge before. */
   respond(line: Buffer): SaslStep;
 }
 
@@ -74,8 +74,10 @@ export function tokenRefusal(mechanism: 'OAUTHBEARER' | 'XOAUTH2'): string {
 }
 
 function oneResponse(read: (message: Buffer) => SaslStep): SaslExchange {
-  const respond = (line: Buffer): SaslStep => decoded(line, read);
-  return { begin: (initial) => (initial === undefined ? { kind: 'challenge', text: '' } : respond(initial)), respond };
+  return {
+    begin: (initial) => (initial === undefined ? { kind: 'challenge', text: '' } : heard(initial, read)),
+    respond: (line) => decoded(line, read),
+  };
 }
 
 // The prompts that clients wait for (draft-murchison-sasl-login §2).
@@ -84,19 +86,18 @@ const PASSWORD_PROMPT = Buffer.from('Password:').toString('base64');
 
 function login(): SaslExchange {
   let user: string | undefined;
-  const respond = (line: Buffer): SaslStep =>
-    decoded(line, (message) => {
-      const text = utf8(message);
-      if (text === undefined) return NOT_UTF8;
-      if (user !== undefined) return password(user, text);
-      const refusal = checkUser(text);
-      if (refusal !== undefined) return refusal;
-      user = text;
-      return { kind: 'challenge', text: PASSWORD_PROMPT };
-    });
+  const read = (message: Buffer): SaslStep => {
+    const text = utf8(message);
+    if (text === undefined) return NOT_UTF8;
+    if (user !== undefined) return password(user, text);
+    const refusal = checkUser(text);
+    if (refusal !== undefined) return refusal;
+    user = text;
+    return { kind: 'challenge', text: PASSWORD_PROMPT };
+  };
   return {
-    begin: (initial) => (initial === undefined ? { kind: 'challenge', text: USER_PROMPT } : respond(initial)),
-    respond,
+    begin: (initial) => (initial === undefined ? { kind: 'challenge', text: USER_PROMPT } : heard(initial, read)),
+    respond: (line) => decoded(line, read),
   };
 }
 
@@ -177,14 +178,17 @@ function saslName(name: string): string | undefined {
   return name.replaceAll('=2C', ',').replaceAll('=3D', '=');
 }
 
-/** Undoes base64, strictly, hands the message on, and overwrites it. */
+/** Undoes base64, strictly, and hands the message on. */
 function decoded(line: Buffer, read: (message: Buffer) => SaslStep): SaslStep {
   const text = line.toString('latin1');
   if (text === '*') return refused('cancelled', 'The authentication was cancelled');
   if (text.length > LIMITS.saslResponseOctets) return refused('limit', 'The response is too long');
-  // RFC 4959 §3: an initial response of no octets is written as one "=".
-  const message = text === '=' ? Buffer.alloc(0) : strictBase64(text);
-  if (message === undefined) return refused('syntax', 'The response is not base64');
+  const message = strictBase64(text);
+  return message === undefined ? refused('syntax', 'The response is not base64') : heard(message, read);
+}
+
+/** Hands a message on, and overwrites it. */
+function heard(message: Buffer, read: (message: Buffer) => SaslStep): SaslStep {
   try {
     return read(message);
   } finally {

@@ -16,13 +16,14 @@ function shown(step: SaslStep): readonly string[] {
   }
 }
 
-/** The result of one message, as the initial response and as the answer to the empty challenge. */
+/** The result of one line, as the answer to the empty challenge, and where it is base64 as the initial response too. */
 function one(mechanism: Mechanism, line: Buffer): readonly string[] {
-  const first = shown(saslExchange(mechanism).begin(line));
   const exchange = saslExchange(mechanism);
   assert.deepEqual(shown(exchange.begin()), ['+', '']);
-  assert.deepEqual(shown(exchange.respond(line)), first);
-  return first;
+  const result = shown(exchange.respond(line));
+  const initial = strictBase64(line.toString('latin1'));
+  if (initial !== undefined) assert.deepEqual(shown(saslExchange(mechanism).begin(initial)), result);
+  return result;
 }
 
 test('PLAIN: the examples of RFC 4616 §4', () => {
@@ -47,7 +48,7 @@ test('PLAIN: what is not three fields, not UTF-8, empty or too long is refused',
     [`\0tim\0${'s'.repeat(20_000)}`, 'limit'],
   ];
   for (const [message, reason] of cases) assert.deepEqual(one('PLAIN', encode(message)), ['refused', reason]);
-  assert.deepEqual(one('PLAIN', Buffer.from('=')), ['refused', 'syntax']);
+  assert.deepEqual(shown(saslExchange('PLAIN').begin(Buffer.alloc(0))), ['refused', 'syntax']);
 });
 
 test('LOGIN asks twice, or once after an initial response', () => {
@@ -56,11 +57,11 @@ test('LOGIN asks twice, or once after an initial response', () => {
   assert.deepEqual(shown(exchange.respond(encode('tim'))), ['+', 'UGFzc3dvcmQ6']);
   assert.deepEqual(shown(exchange.respond(encode('søt'))), ['password', 'tim', 'søt']);
   const short = saslExchange('LOGIN');
-  assert.deepEqual(shown(short.begin(encode('tim'))), ['+', 'UGFzc3dvcmQ6']);
+  assert.deepEqual(shown(short.begin(Buffer.from('tim'))), ['+', 'UGFzc3dvcmQ6']);
   assert.deepEqual(shown(short.respond(Buffer.from('*'))), ['refused', 'cancelled']);
-  assert.deepEqual(shown(saslExchange('LOGIN').begin(encode(''))), ['refused', 'identity']);
+  assert.deepEqual(shown(saslExchange('LOGIN').begin(Buffer.alloc(0))), ['refused', 'identity']);
   const nul = saslExchange('LOGIN');
-  nul.begin(encode('tim'));
+  nul.begin(Buffer.from('tim'));
   assert.deepEqual(shown(nul.respond(encode('a\0b'))), ['refused', 'syntax']);
 });
 
