@@ -48,7 +48,7 @@ export async function startPostern({ tls = 'none', configuration = '' }: Postern
     { port: ports.implicit },
   );
   const endpoint = (user: string, password: string, security: Security): Endpoint => ({
-    host: '127.0.0.1',
+    host: 'localhost',
     port: ports[security],
     tls: security,
     ca,

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { expectOK, login } from '../client.js';
 import { startDovecot } from '../dovecot.js';
-import type { Endpoint, MailServer } from '../endpoint.js';
+import { type Endpoint, type MailServer, PASSWORD, type Security } from '../endpoint.js';
 import { fill, mail } from '../fixture.js';
+import { type Postern, startPostern } from '../postern.js';
 import { type Client, without } from './client.js';
 import { curl } from './curl.js';
 import { fetchmail } from './fetchmail.js';
@@ -21,14 +22,24 @@ import { twoWay } from './twoway.js';
 
 const CLIENTS: readonly Client[] = [curl, fetchmail, getmail, imapflow, imaplib, mbsync, mutt, offlineimap];
 
+/** Everything that can be tried; else what fits into the time of the ordinary tests. */
+const ALL = process.env['E2E'] === 'all';
+
 describe('mail programs', () => {
   let server: MailServer;
+  let postern: Postern;
   before(async () => {
-    server = await startDovecot();
+    [server, postern] = await Promise.all([startDovecot(), startPostern()]);
   });
   after(async () => {
-    await server.stop();
+    await Promise.all([server.stop(), postern.stop()]);
   });
+
+  const direct = (user: string, tls: Security): Promise<Endpoint> => Promise.resolve(server.endpoint(user, tls));
+  const throughPostern = async (user: string, tls: Security): Promise<Endpoint> => {
+    const { endpoint } = await postern.interpose(server.endpoint(user));
+    return postern.endpoint(endpoint.user, PASSWORD, tls);
+  };
 
   const flagsOfFirst = async (endpoint: Endpoint): Promise<string> => {
     const connection = await login(endpoint);
@@ -49,22 +60,33 @@ describe('mail programs', () => {
       .map((text) => (text.match(/^(?:Message-ID|Subject|X-Number): .*$/gm) ?? []).slice(0, 3).join())
       .sort();
 
+  /** A program has its folder as its home, and the INBOX of a user of its own. */
+  const fetches = async (client: Client, user: string, endpoint: Endpoint): Promise<void> => {
+    const folder = mkdtempSync(join(tmpdir(), 'postern-client-'));
+    try {
+      await fill(server.endpoint(user), 'mail');
+      const { messages } = await client.run(endpoint, folder);
+      const compared = client.rewrites === true ? fields : texts;
+      assert.deepEqual(compared(messages), compared(mail()));
+      if (client.flags === true) assert.match(await flagsOfFirst(server.endpoint(user)), /\\Flagged/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+
   for (const [index, client] of CLIENTS.entries()) {
     const { securities } = client;
-    const some = securities.filter((_, number) => number === index % securities.length);
-    for (const tls of process.env['E2E'] === 'all' ? securities : some) {
+    for (const tls of ALL ? securities : securities.filter((_, number) => number === index % securities.length)) {
       it(`${client.name} fetches every message, TLS: ${tls}`, async () => {
         const user = `${client.name}-${tls}`;
-        const folder = mkdtempSync(join(tmpdir(), 'postern-client-'));
-        try {
-          await fill(server.endpoint(user), 'mail');
-          const { messages } = await client.run(server.endpoint(user, tls), folder);
-          const compared = client.rewrites === true ? fields : texts;
-          assert.deepEqual(compared(messages), compared(mail()));
-          if (client.flags === true) assert.match(await flagsOfFirst(server.endpoint(user)), /\\Flagged/);
-        } finally {
-          rmSync(folder, { recursive: true });
-        }
+        await fetches(client, user, await direct(user, tls));
+      });
+    }
+    const secure = securities.filter((tls) => tls !== 'none');
+    for (const tls of ALL ? secure : secure.filter((_, number) => number === index % secure.length)) {
+      it(`${client.name} fetches every message through Postern, TLS: ${tls}`, async () => {
+        const user = `${client.name}-${tls}-postern`;
+        await fetches(client, user, await throughPostern(user, tls));
       });
     }
   }
@@ -81,34 +103,42 @@ describe('mail programs', () => {
       'latin1',
     );
 
+  const synchronises = async (client: Client, form: Form, user: string, through: Endpoint): Promise<void> => {
+    const folder = mkdtempSync(join(tmpdir(), 'postern-client-'));
+    try {
+      const { provider, copy } = await twoWay(client, server.endpoint(user), through, folder, form);
+      assert.deepEqual(copy, provider);
+      const names = (mailbox: string): string[] => (copy[mailbox] ?? []).map((text) => text.slice(0, -13).trim());
+      // 4 is expunged, 5 and 8 are moved, 7 is removed from the copy; 1, 3 and 6 have other flags; 100 is new.
+      assert.deepEqual(names('Archive'), ['Number 5', 'Number 8 \\Seen']);
+      assert.deepEqual(
+        names('INBOX').filter((name) => /^(Number|Added)/.test(name)),
+        [
+          'Added to the copy',
+          'Number 1 \\Answered \\Flagged',
+          'Number 100',
+          'Number 2 \\Seen',
+          'Number 3',
+          'Number 6 \\Flagged \\Seen',
+        ],
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+
   for (const [client, form] of [
     [mbsync, exactly],
     [offlineimap, loosely],
   ] as const) {
-    it(`${client.name} makes both sides the same after both have changed`, async () => {
-      const user = `${client.name}-both`;
-      const folder = mkdtempSync(join(tmpdir(), 'postern-client-'));
-      try {
-        const through = server.endpoint(user, 'implicit');
-        const { provider, copy } = await twoWay(client, server.endpoint(user), through, folder, form);
-        assert.deepEqual(copy, provider);
-        const names = (mailbox: string): string[] => (copy[mailbox] ?? []).map((text) => text.slice(0, -13).trim());
-        // 4 is expunged, 5 and 8 are moved, 7 is removed from the copy; 1, 3 and 6 have other flags; 100 is new.
-        assert.deepEqual(names('Archive'), ['Number 5', 'Number 8 \\Seen']);
-        assert.deepEqual(
-          names('INBOX').filter((name) => /^(Number|Added)/.test(name)),
-          [
-            'Added to the copy',
-            'Number 1 \\Answered \\Flagged',
-            'Number 100',
-            'Number 2 \\Seen',
-            'Number 3',
-            'Number 6 \\Flagged \\Seen',
-          ],
-        );
-      } finally {
-        rmSync(folder, { recursive: true });
-      }
-    });
+    for (const [way, through] of [
+      ['', direct],
+      [', through Postern', throughPostern],
+    ] as const) {
+      it(`${client.name} makes both sides the same after both have changed${way}`, async () => {
+        const user = `${client.name}-both${way === '' ? '' : '-postern'}`;
+        await synchronises(client, form, user, await through(user, 'implicit'));
+      });
+    }
   }
 });
