@@ -1,5 +1,13 @@
 import type { NumberRange } from './wire/sequenceset.js';
 
+const MAX_UID = 0xffff_ffff;
+
+/** Places (number - 1) around some whose UIDs are not known: of a message whose UID is, or before the first or behind the last message. */
+interface Run {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Room for how many more messages is made at least. */
 const ROOM = 256;
 
@@ -11,6 +19,8 @@ export class Numbering {
   /** UIDs by number - 1; 0 where it is not known. Made when the first UID is told: many sessions never see one. */
   #uids: Uint32Array | undefined;
   #count = 0;
+  /** Found last, for the UIDs of a mailbox are told one after another. */
+  #run: Run | undefined;
 
   /** How many messages there are. */
   get count(): number {
@@ -34,6 +44,7 @@ export class Numbering {
     const grows = count >= this.#count;
     if (!grows) this.#uids = undefined;
     this.#count = count;
+    this.#run = undefined;
     const uids = this.#uids;
     if (uids !== undefined && uids.length < count) {
       this.#uids = new Uint32Array(Math.max(count + ROOM, uids.length * 2));
@@ -87,30 +98,45 @@ export class Numbering {
    * nothing is known any more.
    */
   learn(number: number, uid: number): boolean {
-    if (number < 1 || number > this.#count || uid < 1 || uid > 0xffffffff) return false;
+    if (number < 1 || number > this.#count || uid < 1 || uid > MAX_UID) return false;
     const uids = (this.#uids ??= new Uint32Array(this.#count + ROOM));
     const at = number - 1;
     const known = uids[at];
     if (known === uid) return true;
-    const previous = at > 0 ? (uids[at - 1] ?? 0) : 0;
-    const next = (at + 1 < this.#count ? uids[at + 1] : 0) ?? 0;
-    if (known === 0 && previous < uid && (next === 0 || uid < next)) {
-      uids[at] = uid;
-      return true;
+    const run = this.#runAround(at, uids);
+    const lower = uids[run.from] ?? 0;
+    const upper = run.to < this.#count ? (uids[run.to] ?? 0) : MAX_UID + 1;
+    // Each message between has a UID of its own.
+    if (known !== 0 || uid - lower < at - run.from || upper - uid < run.to - at) {
+      this.forget();
+      return false;
     }
-    uids.fill(0);
-    return false;
+    uids[at] = uid;
+    // The longer part is more likely to be told next.
+    this.#run = at - run.from > run.to - at ? { from: run.from, to: at } : { from: at, to: run.to };
+    return true;
   }
 
-  /** Forgets all: another mailbox, or none. */
-  clear(): void {
+  /** Forgets which UIDs the messages have. */
+  forget(): void {
     this.#uids = undefined;
-    this.#count = 0;
+    this.#run = undefined;
+  }
+
+  #runAround(at: number, uids: Uint32Array): Run {
+    const run = this.#run;
+    if (run !== undefined && run.from < at && at < run.to) return run;
+    let from = at - 1;
+    while (from >= 0 && uids[from] === 0) from -= 1;
+    let to = at + 1;
+    while (to < this.#count && uids[to] === 0) to += 1;
+    return { from, to };
   }
 
   #setCount(count: number): void {
     this.#uids?.fill(0, count, this.#count);
     this.#count = count;
+    this.#run = undefined;
   }
 }
 
