@@ -19,7 +19,7 @@ const BEFORE_LOGIN = /^(?:login|starttls)/;
  * literal is refused, the next octets are its content for us, and commands for a server.
  */
 const NOT_PIPELINED: ReadonlySet<string> = new Set([
-  ...['binary', 'expunge', 'fetch-bad', 'notify-dovecot', 'qresync', 'rename-inbox'],
+  ...['binary', 'compress', 'expunge', 'fetch', 'fetch-bad', 'notify-dovecot', 'qresync', 'rename-inbox', 'store'],
   ...['greeting', 'literals', 'starttls'],
 ]);
 
