@@ -90,7 +90,7 @@ class Front<Session> {
     this.#accepted = accepted;
     this.#judge = judge;
     this.#options = options;
-    this.#incoming = new IncomingCommands(accepted.connection);
+    this.#incoming = new IncomingCommands(accepted.connection, this.#over.signal);
     this.#secure = accepted.secure;
   }
 
@@ -99,6 +99,8 @@ class Front<Session> {
     let dismiss: (text: string) => void = () => undefined;
     const dismissed = new Promise<never>((_, reject) => {
       dismiss = (text) => {
+        // Before anything else can happen: a login that is granted in this moment has nobody to go to.
+        this.#over.abort();
         reject(new Farewell(text));
       };
     });
@@ -114,7 +116,8 @@ class Front<Session> {
       this.#over.abort();
       if (!(error instanceof Farewell || error instanceof FramingError || error instanceof UnaskedLiteral)) throw error;
       this.#write(`* BYE ${error.message}`);
-      await this.#incoming.connection.end();
+      // It is not waited for: a client that reads nothing would keep us for ever.
+      void this.#incoming.connection.end();
       return undefined;
     } finally {
       clearTimeout(clock);
@@ -125,6 +128,8 @@ class Front<Session> {
   async #serve(): Promise<Admitted<Session> | undefined> {
     this.#write(`* OK [CAPABILITY ${this.#capabilities()}] Postern ready.`);
     while (true) {
+      // Who reads no answers is not asked for more commands.
+      await this.#incoming.connection.drained();
       const incoming = await this.#incoming.next();
       if (incoming.kind === 'end') break;
       if (incoming.kind === 'bad') {
@@ -140,7 +145,7 @@ class Front<Session> {
       framer.limit = WIRE_LIMITS.lineOctets;
       return { client: { connection, framer }, session };
     }
-    await this.#incoming.connection.end();
+    void this.#incoming.connection.end();
     return undefined;
   }
 
@@ -193,7 +198,7 @@ class Front<Session> {
     // They came before TLS, from whoever, and would be carried out after it.
     if (this.#incoming.framer.pending) throw new Farewell('Octets came after STARTTLS before the handshake.');
     this.#write(`${tag} OK Begin TLS negotiation now.`);
-    this.#incoming = new IncomingCommands(await upgrade());
+    this.#incoming = new IncomingCommands(await upgrade(), this.#over.signal);
     this.#secure = true;
     return undefined;
   }
@@ -206,7 +211,7 @@ class Front<Session> {
     const mechanism = mechanismNamed(name);
     if (mechanism === undefined) return this.#refuse(tag, 'NO', 'This mechanism is not supported', 'CANNOT');
     const exchange = saslExchange(mechanism);
-    let step = exchange.begin(initialResponse);
+    let step = exchange.begin(initialResponse && encoded(initialResponse));
     while (step.kind === 'challenge') {
       this.#write(`+ ${step.text}`);
       const line = await this.#incoming.line();
@@ -232,8 +237,9 @@ class Front<Session> {
   async #logIn(tag: string, credentials: Credentials): Promise<Session | undefined> {
     const mechanism = this.#tokenMechanism;
     this.#tokenMechanism = undefined;
-    const verdict = await this.#judge(credentials, this.#over.signal);
-    credentials.secret.erase();
+    const verdict = await this.#judge(credentials, this.#over.signal).finally(() => {
+      credentials.secret.erase();
+    });
     if ('session' in verdict) {
       if (this.#over.signal.aborted) {
         verdict.discard();
@@ -244,7 +250,7 @@ class Front<Session> {
       this.#write(`${tag} OK [CAPABILITY ${capabilities}] Logged in.`);
       return verdict.session;
     }
-    await sleep(FRONT_LIMITS.failureDelay);
+    await sleep(FRONT_LIMITS.failureDelay, undefined, { signal: this.#over.signal });
     if (mechanism !== undefined) {
       // RFC 7628 §3.2.3: the refusal is a challenge, which the client answers with something that does not matter.
       this.#write(`+ ${tokenRefusal(mechanism)}`);
@@ -287,4 +293,9 @@ class Front<Session> {
   #write(line: string): void {
     this.#incoming.connection.write(Buffer.from(`${printable(line)}\r\n`, 'latin1'));
   }
+}
+
+/** An initial response as it stood in the command (RFC 4959 §3). */
+function encoded(response: Buffer): Buffer {
+  return Buffer.from(response.length === 0 ? '=' : response.toString('base64'), 'latin1');
 }

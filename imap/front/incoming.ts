@@ -35,8 +35,12 @@ export class IncomingCommands {
   readonly connection: Connection;
   readonly framer = new Framer('client', WIRE_LIMITS.loginLineOctets);
 
-  constructor(connection: Connection) {
+  readonly #over: AbortSignal;
+
+  /** What comes when `over` is aborted is thrown away, and then there is an end. */
+  constructor(connection: Connection, over: AbortSignal) {
     this.connection = connection;
+    this.#over = over;
   }
 
   async next(): Promise<Incoming> {
@@ -89,7 +93,7 @@ export class IncomingCommands {
       const fragment = this.framer.next();
       if (fragment !== undefined) return fragment;
       const chunk = await this.connection.read();
-      if (chunk === undefined) return undefined;
+      if (chunk === undefined || this.#over.aborted) return undefined;
       this.framer.push(chunk);
     }
   }

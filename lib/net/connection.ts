@@ -7,7 +7,8 @@
 export interface Connection {
   /**
    * The next octets, or undefined at the end of what the peer sends. Only what has been read is acknowledged to the peer's
-   * system: who reads slowly slows down the peer. Rejects with ConnectionError when the connection is lost. One call at a time.
+   * system: who reads slowly slows down the peer. Rejects with ConnectionError when the connection is lost. Calls are
+   * answered in their order: who takes over from somebody who still waits gets what comes after.
    */
   read(): Promise<Buffer | undefined>;
   /**

@@ -19,7 +19,7 @@ export class Intake {
   #held: Buffer | undefined;
   #ended = false;
   #failure: Error | undefined;
-  #waiting: Waiting | undefined;
+  #waiting: Waiting[] = [];
 
   constructor(stream: Readable) {
     this.#stream = stream;
@@ -29,9 +29,8 @@ export class Intake {
     stream.resume();
   }
 
-  /** The next chunk, or undefined at the end. What has come before a loss is given before the loss is reported. */
+  /** The next chunk, or undefined at the end. Calls are answered in their order. What has come before a loss is given before the loss is reported. */
   take(): Promise<Buffer | undefined> {
-    if (this.#waiting !== undefined) return Promise.reject(new Error('A read is waiting already.'));
     const held = this.#held;
     if (held !== undefined) {
       this.#held = undefined;
@@ -39,7 +38,7 @@ export class Intake {
       return Promise.resolve(held);
     }
     return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
+      this.#waiting.push({ resolve, reject });
       this.#settle();
     });
   }
@@ -49,7 +48,7 @@ export class Intake {
     if (this.#failure === undefined) {
       // A server says why it goes and goes: when the loss is noticed by writing, its words may wait in Node still.
       this.#stream.off('data', this.#onData);
-      if (this.#waiting === undefined) this.#held = this.#gather();
+      if (this.#waiting.length === 0) this.#held = this.#gather();
     }
     this.#failure ??= error;
     this.#settle();
@@ -61,7 +60,7 @@ export class Intake {
 
   /** Leaves the stream, paused, and gives what it had brought and nobody has taken. */
   release(): Buffer {
-    if (this.#waiting !== undefined) throw new Error('A read is waiting.');
+    if (this.#waiting.length > 0) throw new Error('A read is waiting.');
     this.#stream.pause();
     this.#stream.off('data', this.#onData);
     this.#stream.off('end', this.#onEnd);
@@ -82,9 +81,8 @@ export class Intake {
   }
 
   #put(chunk: Buffer): void {
-    const waiting = this.#waiting;
+    const waiting = this.#waiting.shift();
     if (waiting !== undefined) {
-      this.#waiting = undefined;
       waiting.resolve(chunk);
       return;
     }
@@ -94,11 +92,11 @@ export class Intake {
   }
 
   #settle(): void {
-    const waiting = this.#waiting;
-    if (waiting === undefined) return;
-    if (this.#ended) waiting.resolve(undefined);
-    else if (this.#failure !== undefined) waiting.reject(this.#failure);
-    else return;
-    this.#waiting = undefined;
+    const failure = this.#failure;
+    if (!this.#ended && failure === undefined) return;
+    for (const { resolve, reject } of this.#waiting.splice(0)) {
+      if (this.#ended) resolve(undefined);
+      else reject(failure);
+    }
   }
 }

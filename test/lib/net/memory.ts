@@ -88,7 +88,7 @@ class Pipe {
   #size = 0;
   #ended = false;
   #failure: Error | undefined;
-  #reader: { resolve: (chunk: Buffer | undefined) => void; reject: (error: Error) => void } | undefined;
+  #readers: { resolve: (chunk: Buffer | undefined) => void; reject: (error: Error) => void }[] = [];
   #writers: (() => void)[] = [];
 
   constructor(room = 16_384) {
@@ -108,9 +108,8 @@ class Pipe {
   }
 
   take(): Promise<Buffer | undefined> {
-    if (this.#reader !== undefined) return Promise.reject(new Error('A read is waiting already.'));
     return new Promise((resolve, reject) => {
-      this.#reader = { resolve, reject };
+      this.#readers.push({ resolve, reject });
       this.#serve();
     });
   }
@@ -131,13 +130,16 @@ class Pipe {
   }
 
   #serve(): void {
-    const reader = this.#reader;
-    const chunk = reader === undefined ? undefined : this.#chunks.shift();
-    if (chunk !== undefined) this.#size -= chunk.length;
-    if (reader !== undefined && (chunk !== undefined || this.#ended || this.#failure !== undefined)) {
-      this.#reader = undefined;
-      if (chunk === undefined && !this.#ended && this.#failure !== undefined) reader.reject(this.#failure);
-      else reader.resolve(chunk);
+    while (this.#readers.length > 0 && this.#chunks.length > 0) {
+      const chunk = this.#chunks.shift();
+      this.#size -= chunk?.length ?? 0;
+      this.#readers.shift()?.resolve(chunk);
+    }
+    if (this.#ended || this.#failure !== undefined) {
+      for (const { resolve, reject } of this.#readers.splice(0)) {
+        if (this.#ended || this.#failure === undefined) resolve(undefined);
+        else reject(this.#failure);
+      }
     }
     if (this.#size >= this.#room && this.#failure === undefined) return;
     for (const resolve of this.#writers.splice(0)) resolve();

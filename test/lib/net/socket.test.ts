@@ -86,13 +86,15 @@ test('destroy ends a read that waits, and a writer that waits', () =>
     here.destroy();
   }));
 
-test('the first of two reads at a time is served, the second is a mistake', () =>
+test('two reads at a time are served in their order, and both hear of the end', () =>
   withPair(async ({ accepted, client }) => {
     const here = socketConnection(accepted);
-    const first = here.read();
-    await assert.rejects(here.read(), /waiting already/);
+    const [first, second, third] = [here.read(), here.read(), here.read()];
     client.write('x');
     assert.equal((await first)?.toString(), 'x');
+    client.end('y');
+    assert.equal((await second)?.toString(), 'y');
+    assert.deepEqual([await third, await here.read()], [undefined, undefined]);
   }));
 
 test('detach gives the socket and every octet that was not read', () =>
