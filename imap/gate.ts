@@ -1,4 +1,6 @@
 /** What stands between a client's login and its session at the provider: the vault, the profile, and the provider's own login. */
+import { isSystemError } from '#lib/bytes/systemerror';
+import { KeyringError } from '#lib/keys/error';
 import { Secret } from '#lib/keys/secret';
 import type { Log } from '#lib/log';
 import { VaultError } from '#lib/vault/error';
@@ -40,7 +42,7 @@ const PASSWORD_CHANGED: Refusal = {
   code: 'AUTHENTICATIONFAILED',
   text:
     'Your mail provider accepts this password, but what Postern keeps for you is still locked with the one before. ' +
-    'Run "postern user rekey" with the old password or the recovery code, or ask your administrator to.',
+    'Run "postern user rekey --provider" with the old password or the recovery code, or ask your administrator to.',
   reason: 'password changed at the provider',
 };
 
@@ -127,14 +129,28 @@ async function enrol(
     const { vault, recoveryCode } = await createVault(home, { user, password, profile });
     // Nobody is there to read it; "postern user recovery" makes one that is shown.
     recoveryCode.erase();
-    await publishCertificates(home, vault);
     log.info('user enrolled');
+    await publish(home, vault, log);
     return vault;
   } catch (error) {
     // Another session of the same user was faster.
     if (error instanceof VaultError && error.code === 'exists') {
       return openVault(home, user, { kind: 'password', password });
     }
+    throw error;
+  }
+}
+
+/** What is encrypted to the user needs the certificate; to read, and to have a vault, it is not needed. */
+async function publish(home: string, vault: OpenVault, log: Log): Promise<void> {
+  try {
+    await publishCertificates(home, vault);
+  } catch (error) {
+    if (error instanceof KeyringError || isSystemError(error)) {
+      log.error('certificate of a new user not published', { code: error.code ?? 'no code' });
+      return;
+    }
+    vault.close();
     throw error;
   }
 }

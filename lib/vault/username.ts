@@ -20,15 +20,15 @@ export function isName(text: string): boolean {
 
 /**
  * Reads what a client sends as its user name: `alice@example.com`, or with a profile `alice@example.com!work`, `…#work` or `…##work`,
- * which all mean the same. A local part may have these marks in it (RFC 5322 §3.2.3), a domain may not, so they count behind
+ * which all mean the same; nothing behind the mark is the default profile. A local part may have these marks in it (RFC 5322 §3.2.3), a domain may not, so they count behind
  * the last @ only. Undefined where the text is no such name.
  */
 export function parseUserName(text: string): UserName | undefined {
   const at = text.lastIndexOf('@');
   const [, domain = '', profile] = /^([^!#]*)(?:(?:!|##?)(.*))?$/su.exec(text.slice(at + 1)) ?? [];
   const address = at < 0 ? undefined : parseAddress(text.slice(0, at + 1) + domain);
-  if (address === undefined || (profile !== undefined && !isName(profile))) return undefined;
-  return { user: address.text, profile };
+  if (address === undefined || (profile !== undefined && profile !== '' && !isName(profile))) return undefined;
+  return { user: address.text, profile: profile === '' ? undefined : profile };
 }
 
 /** The folder of all vaults. */
