@@ -1,6 +1,6 @@
 import { type CommandRow, commandRow } from '../commands/table.js';
 import { PIPE_LIMITS } from './limits.js';
-import type { Fragment, Framer, LineFragment, LiteralMark, OverlongFragment } from '../wire/framer.js';
+import type { Fragment, Framer, LineFragment, LiteralFragment, LiteralMark, OverlongFragment } from '../wire/framer.js';
 import { type CommandHead, readCommandHead, tagOf } from '../wire/commandhead.js';
 import { WireError } from '../wire/error.js';
 import { hasFalseMark, hasStrayOctet } from '../wire/line.js';
@@ -53,7 +53,7 @@ export class Commands {
   /** Takes the next fragment. Throws ClientViolation. */
   take(fragment: Fragment): Wait {
     if (fragment.kind === 'overlong') return this.#overlong(fragment);
-    if (fragment.kind === 'literal') return this.#octets(fragment.bytes);
+    if (fragment.kind === 'literal') return this.#octets(fragment);
     if (!fragment.first) return this.#continue(fragment);
     if (this.#takeInterlude(fragment.bytes)) {
       this.#skip(fragment.literal);
@@ -82,6 +82,7 @@ export class Commands {
   pass(line: LineFragment, entry: Entry): Wait {
     this.#sent(entry);
     this.#passing = entry;
+    entry.passed?.(line);
     return this.#forward(line, entry, line.bytes);
   }
 
@@ -149,11 +150,13 @@ export class Commands {
     if (entry === undefined) return undefined;
     const problem = problemOf(line);
     if (problem !== undefined) throw new ClientViolation(`${problem}.`);
+    entry.passed?.(line);
     return this.#forward(line, entry, line.bytes);
   }
 
-  #octets(bytes: Buffer): Wait {
-    this.context.toProvider.add(bytes);
+  #octets(literal: LiteralFragment): Wait {
+    this.#passing?.passed?.(literal);
+    this.context.toProvider.add(literal.bytes);
     return undefined;
   }
 

@@ -1,6 +1,7 @@
 import type { Connection } from '#lib/net/connection';
 import { Selected } from '../selected.js';
 import { HeldExpunges } from './expunges.js';
+import type { MailboxEncoding } from '../wire/mailbox.js';
 import { Outlet } from './outlet.js';
 import { CommandQueue } from './queue.js';
 
@@ -12,7 +13,9 @@ export class Context {
   readonly queue: CommandQueue;
   /** The mailbox that is selected. Replaced, not changed, when another one is. */
   selected = new Selected();
-  readonly held = new HeldExpunges();
+  held = new HeldExpunges();
+  /** How the provider spells names of mailboxes by now. */
+  mailboxEncoding: MailboxEncoding = 'utf-7';
   client: Connection;
   readonly toClient: Outlet;
   readonly toProvider: Outlet;
@@ -43,10 +46,18 @@ export class Context {
     if (!this.held.none && this.mayExpunge) for (const line of this.held.release()) this.toClient.add(line);
   }
 
-  /** Another mailbox is selected, or none. */
-  select(mailbox: Selected): void {
+  /** Another mailbox is selected, or none. Returns what makes that undone. */
+  select(mailbox: Selected): () => void {
+    const { selected, held } = this;
     this.selected = mailbox;
-    this.held.clear();
+    this.held = new HeldExpunges();
+    return () => {
+      // The count came in the meantime, and was of the mailbox before.
+      const { count } = this.selected.numbering;
+      this.selected = selected;
+      this.held = held;
+      if (count > 0) selected.numbering.exists(count);
+    };
   }
 
   /** Whether the client may have an EXPUNGE now: a command is in progress, and it is none of those that §7.5.1 names. */

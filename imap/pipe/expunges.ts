@@ -33,11 +33,6 @@ export class HeldExpunges {
     return this.#held.splice(0).map((number) => Buffer.from(`* ${number} EXPUNGE\r\n`));
   }
 
-  /** Forgets them: another mailbox is selected. */
-  clear(): void {
-    this.#held = [];
-  }
-
   /** What the client calls the message with this number of the provider's. */
   clientNumber(number: number): number {
     return this.#held.reduceRight((client, expunged) => (client >= expunged ? client + 1 : client), number);

@@ -4,6 +4,10 @@ export const PIPE_LIMITS = {
   refusals: 20,
   /** Commands in progress. More are not read until some are answered; clients pipeline a handful. */
   commandsInProgress: 500,
+  /** Octets of SELECT with its literals that are gathered to read the name of the mailbox: a line of 65,536, and more than the name has. */
+  selectOctets: 80_000,
+  /** Octets of the name of a mailbox that is noted. Dovecot allows 4,096 at most. */
+  mailboxOctets: 4_096,
   /** Milliseconds without an octet from the client: RFC 9051 §5.4 asks for 30 minutes at least. */
   idle: 30 * 60_000,
   /** Milliseconds for what is in progress when the client has closed its side, and for saying goodbye to the provider. */

@@ -4,21 +4,16 @@
  * their turn.
  */
 import { type Connection, ConnectionError } from '#lib/net/connection';
-import { compress } from '../commands/compress.js';
-import { enable } from '../commands/enable.js';
-import { idle } from '../commands/idle.js';
-import { deselect, select } from '../commands/select.js';
+import { HANDLERS } from '../commands/handlers.js';
 import { commandRow } from '../commands/table.js';
 import { PIPE_LIMITS } from './limits.js';
 import { type Framer, FramingError } from '../wire/framer.js';
 import { printable } from '../wire/text.js';
-import { ClientViolation, Commands, type Handlers } from './commands.js';
+import { ClientViolation, Commands } from './commands.js';
 import { Context, type LiteralSupport } from './context.js';
 import { OwnCommands } from './own.js';
 import { Responses } from './responses.js';
 import { ProviderViolation } from './violation.js';
-
-const HANDLERS: Handlers = { select, deselect, enable, idle, compress };
 
 /** One side as it is after login, with what was read ahead in its framer. */
 export interface Side {

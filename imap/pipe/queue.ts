@@ -22,6 +22,8 @@ export interface Entry {
   readonly abandoned?: () => void;
   /** A command of our own, of which the client knows nothing. */
   readonly own?: OwnEntry;
+  /** Is given each fragment of it that passes. */
+  readonly passed?: (fragment: Fragment) => void;
   /** Is told how it ended, and may put another line in place of the tagged response. */
   readonly completed?: (completion: Completion) => string | undefined;
   /** The commands before it are answered: the provider is at work on this one. */

@@ -7,6 +7,7 @@ import { Selected } from '../selected.js';
 import { LIMITS } from '../wire/limits.js';
 import type { Fragment, LineFragment } from '../wire/framer.js';
 import type { Context } from './context.js';
+import { LateUID } from './lateuid.js';
 import type { Completion, Sink, Wait } from './queue.js';
 import { ProviderViolation } from './violation.js';
 
@@ -18,6 +19,8 @@ const UNTAGGED = /^\* (?:([0-9]+) )?([A-Za-z]{1,12})/;
 const TAGGED = /^([^ ]{1,512}) (OK|NO|BAD)(?=[ \r\n])/i;
 /** The response code of a status response (RFC 9051 §7.1). */
 const CODE = /^[^ ]+ [A-Za-z]+ \[([A-Za-z0-9-]+)(?: ([^\]\r\n]*))?/;
+/** RFC 9051 §9, `nz-number`. */
+const UIDVALIDITY = /^[1-9][0-9]{0,9}$/;
 /** Octets of a line that these need to see. */
 const HEAD_ROOM = 1024;
 
@@ -82,7 +85,7 @@ export class Responses {
     if (number > MAX_NUMBER || LONG_NUMBER.test(bytes.toString('latin1', 0, 13))) throw outOfRange();
     switch (keyword?.toUpperCase()) {
       case 'FETCH':
-        return this.#fetch(bytes, number, digits ?? '');
+        return this.#fetch(line, number, digits ?? '');
       case 'EXISTS':
         if (number > LIMITS.sequenceNumbers) throw outOfRange();
         this.#context.selected.numbering.exists(number);
@@ -96,7 +99,7 @@ export class Responses {
       case 'CAPABILITY':
         return this.#instead(this.#capabilities(wholeLine(line)));
       case 'ENABLED':
-        return this.#instead(enabled(wholeLine(line)));
+        return this.#enabled(wholeLine(line));
       case 'BYE':
         this.#context.saidBye = true;
         return this.#status(line);
@@ -115,10 +118,23 @@ export class Responses {
     return drop;
   }
 
-  #fetch(bytes: Buffer, number: number, digits: string): Sink {
-    const { held, selected } = this.#context;
-    const uid = uidOf(bytes);
-    if (uid !== undefined) selected.numbering.learn(number, uid);
+  #fetch(line: LineFragment, number: number, digits: string): Sink {
+    const { numbering } = this.#context.selected;
+    const pass = this.#renumbered(number, digits);
+    const uid = uidOf(line.bytes);
+    if (uid !== undefined) numbering.learn(number, uid);
+    if (uid !== undefined || line.last) return pass;
+    const late = new LateUID();
+    return (fragment) => {
+      const found = late.take(fragment);
+      if (found !== undefined) numbering.learn(number, found);
+      return pass(fragment);
+    };
+  }
+
+  /** Passes a response about a message with the number that it has for the client. */
+  #renumbered(number: number, digits: string): Sink {
+    const { held } = this.#context;
     if (held.none) return this.#pass;
     const before = `* ${digits} `.length;
     const head = Buffer.from(`* ${held.clientNumber(number)} `);
@@ -164,21 +180,26 @@ export class Responses {
 
   /** An untagged status response, whose code may tell of the mailbox or of capabilities. */
   #status(line: LineFragment): Sink {
-    const text = line.bytes.toString('latin1', 0, HEAD_ROOM);
-    const [, code, argument = ''] = CODE.exec(text) ?? [];
-    switch (code?.toUpperCase()) {
+    const { name, argument } = codeOf(line);
+    switch (name) {
       case 'CAPABILITY':
         return this.#instead(this.#capabilityCode(wholeLine(line)));
       case 'UIDVALIDITY':
-        this.#context.selected.uidValidity = Number(argument);
+        this.#context.selected.uidValidity = UIDVALIDITY.test(argument) ? Number(argument) : undefined;
         return this.#pass;
       case 'CLOSED':
-        // RFC 9051 §7.1: what comes after it is of the mailbox that is being selected.
-        this.#context.select(new Selected());
+        this.#closed();
         return this.#pass;
       default:
         return this.#pass;
     }
+  }
+
+  /** RFC 9051 §7.1: what comes after it is of the mailbox that is being selected, or of none. */
+  #closed(): void {
+    const { queue, selected } = this.#context;
+    const selecting = queue.head?.row.treatment === 'select';
+    this.#context.select(new Selected(selecting ? selected.mailbox : undefined));
   }
 
   #tagged(line: LineFragment): Sink {
@@ -196,7 +217,16 @@ export class Responses {
     }
     if (instead !== undefined) return this.#instead(instead);
     // The line may be long: COPYUID lists what was copied.
-    return this.#status(line);
+    return codeOf(line).name === 'CAPABILITY' ? this.#instead(this.#capabilityCode(wholeLine(line))) : this.#pass;
+  }
+
+  /** `* ENABLED …` (RFC 5161), less what nobody was allowed to enable. */
+  #enabled(text: string): Sink {
+    const [, , ...names] = text.trimEnd().split(' ');
+    const allowed = names.filter(isAllowed);
+    // RFC 6855 §3, RFC 9051 §5.1.
+    if (allowed.some((name) => /^(?:UTF8=ACCEPT|IMAP4rev2)$/i.test(name))) this.#context.mailboxEncoding = 'utf-8';
+    return this.#instead(`${['* ENABLED', ...allowed].join(' ')}\r\n`);
   }
 
   /** `* CAPABILITY …`, less what clients are not told of. */
@@ -213,10 +243,10 @@ export class Responses {
   }
 }
 
-/** `* ENABLED …` (RFC 5161), less what nobody was allowed to enable. */
-function enabled(text: string): string {
-  const [, , ...names] = text.trimEnd().split(' ');
-  return `${['* ENABLED', ...names.filter(isAllowed)].join(' ')}\r\n`;
+/** The response code of a status response. Its name is in upper case, and empty where there is none. */
+function codeOf({ bytes }: LineFragment): { readonly name: string; readonly argument: string } {
+  const [, name = '', argument = ''] = CODE.exec(bytes.toString('latin1', 0, HEAD_ROOM)) ?? [];
+  return { name: name.toUpperCase(), argument };
 }
 
 /** The UIDs of the messages that are gone from the mailbox as the client knows it: none with EARLIER, which came before that. */
