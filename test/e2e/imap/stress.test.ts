@@ -1,26 +1,29 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startDovecot } from './dovecot.js';
-import type { MailServer } from './endpoint.js';
+import type { Interpose, MailServer } from './endpoint.js';
 import { Violation } from './model.js';
+import { type Postern, startPostern } from './postern.js';
 import { type Alter, relay } from './relay.js';
 import { type StressReport, stress } from './stress.js';
 
 /** `STRESS_STEPS` sets another number, and with it goes the time limit. */
 const STEPS = Number(process.env['STRESS_STEPS'] ?? 3000);
+const SEED = Number(process.env['STRESS_SEED'] ?? 1);
 const LIMIT = process.env['STRESS_STEPS'] === undefined ? 8000 : Infinity;
 
 describe('many connections to one mailbox', () => {
   let server: MailServer;
+  let postern: Postern;
   before(async () => {
-    server = await startDovecot();
+    [server, postern] = await Promise.all([startDovecot(), startPostern()]);
   });
   after(async () => {
-    await server.stop();
+    await Promise.all([server.stop(), postern.stop()]);
   });
 
-  const run = async (user: string, seed: number, steps: number, alter?: () => Alter): Promise<StressReport> => {
-    const { endpoint, close } = await relay(alter)(server.endpoint(user));
+  const run = async (user: string, seed: number, steps: number, interpose: Interpose): Promise<StressReport> => {
+    const { endpoint, close } = await interpose(server.endpoint(user));
     try {
       return await stress(endpoint, { seed, steps, connections: 4, limit: LIMIT });
     } finally {
@@ -28,10 +31,15 @@ describe('many connections to one mailbox', () => {
     }
   };
 
-  it('keep believing what is true', async () => {
-    const { steps, expunged } = await run('stress', Number(process.env['STRESS_SEED'] ?? 1), STEPS);
-    assert.ok(steps >= 100 && expunged > 0, `${steps} steps, ${expunged} expunged`);
-  });
+  for (const [way, interpose] of [
+    ['', relay()],
+    [' through Postern', (provider) => postern.interpose(provider)],
+  ] satisfies (readonly [string, Interpose])[]) {
+    it(`keep believing what is true${way}`, async () => {
+      const { steps, expunged } = await run(`stress${way.replaceAll(' ', '-')}`, SEED, STEPS, interpose);
+      assert.ok(steps >= 100 && expunged > 0, `${steps} steps, ${expunged} expunged`);
+    });
+  }
 
   /** Does something to one response in ten of those that fit. */
   const onceInTen = (pattern: RegExp, change: (response: Buffer) => readonly Buffer[]) => (): Alter => {
@@ -52,7 +60,7 @@ describe('many connections to one mailbox', () => {
     ],
   ] as const) {
     it(`notice a relay that ${name}`, async () => {
-      await assert.rejects(run(name.replaceAll(' ', '-'), 3, 3000, alter), Violation);
+      await assert.rejects(run(name.replaceAll(' ', '-'), 3, 3000, relay(alter)), Violation);
     });
   }
 
@@ -71,6 +79,6 @@ describe('many connections to one mailbox', () => {
         return out;
       };
     };
-    await assert.rejects(run('during-fetch', 4, 3000, alter), Violation);
+    await assert.rejects(run('during-fetch', 4, 3000, relay(alter)), Violation);
   });
 });
