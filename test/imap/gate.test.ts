@@ -15,7 +15,11 @@ import { type Fake, fakeProvider } from './provider/fake.js';
 const USER = 'alice@example.com';
 const PASSWORD = 'redshank and ruff';
 const CHANGED = 'curlew and godwit';
-const WRONG: Refusal = { code: 'AUTHENTICATIONFAILED', text: 'The user name or the password is wrong.' };
+const WRONG: Refusal = {
+  code: 'AUTHENTICATIONFAILED',
+  text: 'The user name or the password is wrong.',
+  reason: 'denied',
+};
 
 /** What a test has: a state folder, and a provider that lets in whoever knows its password. */
 interface Scene {

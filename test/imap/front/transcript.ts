@@ -63,7 +63,7 @@ function upgraded(connection: MemoryConnection): Promise<Connection> {
 function verdict(line: string, side: Connection): Verdict<string> {
   const [word = '', code = '', ...text] = line.split(' ');
   if (word === 'fault') throw new Error('The judge has failed.');
-  if (word !== 'OK') return { code, text: text.join(' ') };
+  if (word !== 'OK') return { code, text: text.join(' '), reason: 'denied' };
   return {
     session: 'session',
     capabilities: ['IMAP4rev1', 'IDLE', 'CATENATE'],
