@@ -211,7 +211,7 @@ class Front<Session> {
     const mechanism = mechanismNamed(name);
     if (mechanism === undefined) return this.#refuse(tag, 'NO', 'This mechanism is not supported', 'CANNOT');
     const exchange = saslExchange(mechanism);
-    let step = exchange.begin(initialResponse && encoded(initialResponse));
+    let step = exchange.begin(initialResponse);
     while (step.kind === 'challenge') {
       this.#write(`+ ${step.text}`);
       const line = await this.#incoming.line();
@@ -293,9 +293,4 @@ class Front<Session> {
   #write(line: string): void {
     this.#incoming.connection.write(Buffer.from(`${printable(line)}\r\n`, 'latin1'));
   }
-}
-
-/** An initial response as it stood in the command (RFC 4959 §3). */
-function encoded(response: Buffer): Buffer {
-  return Buffer.from(response.length === 0 ? '=' : response.toString('base64'), 'latin1');
 }
