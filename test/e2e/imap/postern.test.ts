@@ -74,7 +74,7 @@ const ALLOWED: readonly Allowed[] = [
     reason: 'tags have a limit',
     dialogue: /^overlong-dovecot/,
     provider: /^t+ OK/,
-    through: /^\* BAD The tag is too long/,
+    through: /^\* BAD The tag is longer than 255 octets/,
   },
   { reason: 'Cyrus takes + for a tag', dialogue: /^syntax/, provider: /^\+ OK Completed/, through: /^\* BAD / },
   { reason: 'an empty line is no response', dialogue: /^enable/, provider: /^\r\n$/, through: null },
