@@ -13,5 +13,9 @@ export function hasStrayOctet(line: Buffer, lineEnd: number): boolean {
  * such octets in a command (RFC 9051 §9, `atom-specials`), and some servers read a mark where we do not.
  */
 export function hasFalseMark({ bytes, literal }: LineFragment): boolean {
-  return literal === undefined && /\{[^"{}]*\}\r?\n$/.test(bytes.toString('latin1', Math.max(0, bytes.length - 64)));
+  if (literal !== undefined) return false;
+  const end = bytes.length - (bytes.at(-2) === 0x0d ? 2 : 1);
+  // However long it is: a size may have any number of zeros before it.
+  const open = bytes.lastIndexOf('{');
+  return open >= 0 && bytes[end - 1] === 0x7d && !/["{}]/.test(bytes.toString('latin1', open + 1, end - 1));
 }
