@@ -71,11 +71,9 @@ export class Commands {
 
   /** Refuses a command whose first line this is, and skips what comes of it. Throws ClientViolation when it was once too often. */
   refuse(line: LineFragment, tag: string | undefined, text: string): Wait {
-    this.#refusals += 1;
-    if (this.#refusals > PIPE_LIMITS.refusals)
-      throw new ClientViolation('Too many commands that cannot be carried out.');
+    this.#countRefusal();
     this.#skip(line.literal);
-    return this.answer(tag ?? '*', commandRow(''), `${tag ?? '*'} BAD ${text.replace(/\.$/, '')}.\r\n`);
+    return this.#bad(tag, text);
   }
 
   /** Passes a command on as it comes. */
@@ -221,11 +219,18 @@ export class Commands {
     // Part of it has gone to the provider, which waits for the rest.
     if (!first) throw new ClientViolation('A line of a command is too long.');
     if (this.#takeInterlude(bytes)) return undefined;
-    const tag = tagOf(bytes) ?? '*';
+    this.#countRefusal();
+    return this.#bad(tagOf(bytes), 'The line is too long');
+  }
+
+  #countRefusal(): void {
     this.#refusals += 1;
-    if (this.#refusals > PIPE_LIMITS.refusals)
-      throw new ClientViolation('Too many commands that cannot be carried out.');
-    return this.answer(tag, commandRow(''), `${tag} BAD The line is too long.\r\n`);
+    if (this.#refusals <= PIPE_LIMITS.refusals) return;
+    throw new ClientViolation('Too many commands that cannot be carried out.');
+  }
+
+  #bad(tag: string | undefined, text: string): Wait {
+    return this.answer(tag ?? '*', commandRow(''), `${tag ?? '*'} BAD ${text.replace(/\.$/, '')}.\r\n`);
   }
 }
 

@@ -23,7 +23,12 @@ const STOP_LIMIT = 10_000;
 
 /** Starts a program that stays in the foreground, and resolves when it listens. */
 export async function startDaemon(command: string, args: readonly string[], options: DaemonOptions): Promise<Daemon> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: options.env ?? process.env });
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: options.env ?? process.env,
+    // Cyrus ends its whole process group, in which another test's Cyrus would be.
+    detached: true,
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
