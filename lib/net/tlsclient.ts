@@ -62,10 +62,11 @@ export async function secureClient(socket: Socket, peer: string, options: TLSCli
 
 /** The octets of a pin, or undefined where it is none: 32 octets in hexadecimal (colons allowed) or base64, maybe with `sha256/` before. */
 export function pinOctets(pin: string): Buffer | undefined {
-  const text = pin.trim().replace(/^sha-?256[/:]+/i, '');
-  const hexadecimal = text.replaceAll(':', '');
-  if (/^[0-9a-f]{64}$/i.test(hexadecimal)) return Buffer.from(hexadecimal, 'hex');
-  return /^[A-Za-z0-9+/]{43}=?$/.test(text) ? Buffer.from(text, 'base64') : undefined;
+  // Base64 can begin with the slash that a prefix ends in: the length tells them apart.
+  const [, hexadecimal, base64] =
+    /^(?:sha-?256(?::|\/\/?))?(?:((?:[0-9a-f]{2}:?){32})|([A-Z0-9+/]{43})=?)$/i.exec(pin.trim()) ?? [];
+  if (hexadecimal !== undefined) return Buffer.from(hexadecimal.replaceAll(':', ''), 'hex');
+  return base64 === undefined ? undefined : Buffer.from(base64, 'base64');
 }
 
 function readPin(pin: string, peer: string): Buffer {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -81,6 +82,20 @@ test('implicit TLS: authority, name and dates are checked', async () => {
   const elsewhere = await tlsServer(authority.issue('localhost', { names: 'DNS:imap.example.com' }));
   await assert.rejects(hello(implicit(elsewhere)), { code: 'name-mismatch' });
   assert.equal(await hello(implicit(elsewhere, { serverName: 'imap.example.com' })), 'hello nobody');
+});
+
+test('a pin is read in every way that it is written, whatever its octets', () => {
+  for (const octets of [Buffer.alloc(32, 0xff), Buffer.alloc(32, 0xfb), Buffer.alloc(32), randomBytes(32)]) {
+    const [hexadecimal, base64] = [octets.toString('hex'), octets.toString('base64')];
+    const colons = hexadecimal.replace(/..(?=.)/g, '$&:').toUpperCase();
+    for (const form of [hexadecimal, colons, base64, base64.slice(0, -1)]) {
+      for (const prefix of ['', 'sha256/', 'sha256//', 'SHA-256:']) {
+        assert.deepEqual(pinOctets(prefix + form), octets, prefix + form);
+      }
+    }
+  }
+  for (const form of ['', 'sha256/', 'ff'.repeat(31), 'A'.repeat(42), 'A'.repeat(45)])
+    assert.equal(pinOctets(form), undefined);
 });
 
 test('a pinned key decides alone, in base64 and in hexadecimal', async () => {
