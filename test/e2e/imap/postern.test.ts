@@ -15,8 +15,8 @@ const PACES = ['whole', 'octets', { seed: 7 }, 'pipelined'] as const;
 const BEFORE_LOGIN = /^(?:login|starttls)/;
 
 /**
- * What cannot be compared when all commands are sent at once: Dovecot works on several of them at a time, so that its own order differs from run to run; and where a
- * literal is refused, the next octets are its content for us, and commands for a server.
+ * What is not compared when all commands are sent at once. Of most, the order of the answers differs from run to run; whether it does so
+ * directly too has not been compared. In `literals`, what follows a refused literal is its content for us, and commands for a server.
  */
 const NOT_PIPELINED: ReadonlySet<string> = new Set([
   ...['binary', 'compress', 'expunge', 'fetch', 'fetch-bad', 'notify-dovecot', 'qresync', 'rename-inbox', 'store'],

@@ -41,14 +41,14 @@ maxconnections = 2
   );
   const synchronise = (): Promise<PeerResult> => runIn(folder, 'offlineimap', ['-c', settings, '-o', '-u', 'basic']);
   const { stdout, stderr } = await synchronise().catch((error: unknown) => {
-    if (error instanceof Error && THREADS_IN_TLS.test(error.message)) return synchronise();
+    if (error instanceof Error && TLS_STUMBLE.test(error.message)) return synchronise();
     throw error;
   });
   return { messages: messagesOfMaildir(join(folder, 'near/INBOX')), log: stdout.toString('latin1') + stderr };
 }
 
-/** With STARTTLS its library, imaplib2, now and then reads in one thread while another is still at the handshake. */
-const THREADS_IN_TLS = /Failed to start TLS connection: .*SSLError.*internal error/;
+/** Seen now and then with STARTTLS. Its library, imaplib2, reads in a thread of its own, which may be the cause; that is not proven. */
+const TLS_STUMBLE = /Failed to start TLS connection: .*SSLError.*internal error/;
 
 /** It writes messages anew from what it has understood of them. */
 export const offlineimap: Client = { name: 'offlineimap', securities: EVERY_SECURITY, run, rewrites: true };
