@@ -5,6 +5,7 @@ import { type CommandHead, readCommandHead, tagOf } from '../wire/commandhead.js
 import { WireError } from '../wire/error.js';
 import { hasFalseMark, hasStrayOctet } from '../wire/line.js';
 import type { Context } from './context.js';
+import { OwnCommands } from './own.js';
 import type { Entry, Wait } from './queue.js';
 
 const CRLF = Buffer.from('\r\n');
@@ -32,6 +33,7 @@ export type Handlers = Readonly<Partial<Record<CommandRow['treatment'], Handler>
 export class Commands {
   readonly context: Context;
   readonly framer: Framer;
+  readonly own: OwnCommands;
   readonly #handlers: Handlers;
   /** The command whose fragments pass at the moment. */
   #passing: Entry | undefined;
@@ -42,6 +44,7 @@ export class Commands {
   constructor(context: Context, framer: Framer, handlers: Handlers) {
     this.context = context;
     this.framer = framer;
+    this.own = new OwnCommands(this);
     this.#handlers = handlers;
   }
 

@@ -24,6 +24,8 @@ export class Context {
   compressed = false;
   /** The provider is in the middle of a response: nothing else may be written to the client. */
   midResponse = false;
+  /** Who waits for the end of that response. */
+  #turn: { readonly begin: () => void; readonly failed: (reason: Error) => void } | undefined;
   /** BYE has been passed on or said. */
   saidBye = false;
 
@@ -33,6 +35,38 @@ export class Context {
     this.toProvider = new Outlet(provider);
     this.literals = literals;
     this.queue = new CommandQueue();
+  }
+
+  /**
+   * Reserves the way to the client for a response of ours, as soon as no other one is going out. `toClient.put` writes it, and
+   * `toClient.release` ends it.
+   */
+  async reserveClient(): Promise<void> {
+    if (this.midResponse) {
+      await new Promise<void>((resolve, failed) => {
+        const begin = (): void => {
+          // At once: the next response of the provider may follow in the same chunk.
+          this.toClient.reserve();
+          resolve();
+        };
+        this.#turn = { begin, failed };
+      });
+    } else this.toClient.reserve();
+  }
+
+  /** A response of the provider has ended. */
+  responseEnded(): void {
+    this.midResponse = false;
+    const turn = this.#turn;
+    this.#turn = undefined;
+    turn?.begin();
+    this.settle();
+  }
+
+  /** The session is over: whoever waits for an answer or a turn is told. */
+  close(reason: Error): void {
+    this.queue.close(reason);
+    this.#turn?.failed(reason);
   }
 
   /** Writes what has waited for its turn: held EXPUNGEs, and answers of ours. */

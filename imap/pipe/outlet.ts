@@ -1,5 +1,7 @@
-import type { Wait } from './queue.js';
 import type { Connection } from '#lib/net/connection';
+import { PIPE_LIMITS } from './limits.js';
+import type { Wait } from './queue.js';
+import { ProviderViolation } from './violation.js';
 
 /**
  * What is to be written to one side, gathered until `flush`. Octets that lie next to each other in memory, as fragments of one
@@ -13,13 +15,46 @@ export class Outlet {
   #end = 0;
   #pieces: Buffer[] = [];
   #full = false;
+  /** What waits while the outlet is reserved. */
+  #waiting: Buffer[] | undefined;
+  #waitingOctets = 0;
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
-  /** Takes octets for sending. They must not change until they are sent. */
+  /** Only what is `put` is sent at the moment. */
+  get reserved(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  /** Until `release`, what is added waits: a response of ours goes out piece by piece, and nothing may come between. */
+  reserve(): void {
+    this.#waiting ??= [];
+  }
+
+  release(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    this.#waitingOctets = 0;
+    for (const bytes of waiting) this.put(bytes);
+  }
+
+  /** Takes octets for sending. They must not change until they are sent. Throws ProviderViolation where too many wait. */
   add(bytes: Buffer): void {
+    if (this.#waiting === undefined) {
+      this.put(bytes);
+      return;
+    }
+    this.#waiting.push(bytes);
+    this.#waitingOctets += bytes.length;
+    if (this.#waitingOctets > PIPE_LIMITS.waitingOctets) {
+      throw new ProviderViolation('The mail provider sent more than it was asked for.');
+    }
+  }
+
+  /** As `add`, by whom the outlet is reserved for. */
+  put(bytes: Buffer): void {
     if (bytes.length === 0) return;
     if (bytes.buffer === this.#memory && bytes.byteOffset === this.#end) {
       this.#end += bytes.length;

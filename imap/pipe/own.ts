@@ -1,8 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { CommandRow } from '../commands/table.js';
 import type { LineFragment } from '../wire/framer.js';
-import type { Commands } from './commands.js';
+import type { Context } from './context.js';
 import type { Completion, Sink } from './queue.js';
+
+/** Where commands of ours go in between. */
+export interface Between {
+  readonly context: Context;
+  /** Nothing of a command of the client's is on its way. */
+  readonly between: boolean;
+}
 
 /** How a command of ours ended. */
 export interface Answer {
@@ -19,14 +26,14 @@ export interface Answer {
  * the client has a command in progress that allows it too.
  */
 export class OwnCommands {
-  readonly #commands: Commands;
+  readonly #commands: Between;
   readonly #prefix = `P${randomBytes(8).toString('hex')}-`;
   #count = 0;
   #waiting: Waiting[] = [];
   /** Why nothing is sent any more. */
   #closed: Error | undefined;
 
-  constructor(commands: Commands) {
+  constructor(commands: Between) {
     this.#commands = commands;
   }
 

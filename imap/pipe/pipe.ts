@@ -11,7 +11,7 @@ import { type Framer, FramingError } from '../wire/framer.js';
 import { printable } from '../wire/text.js';
 import { ClientViolation, Commands } from './commands.js';
 import { Context, type LiteralSupport } from './context.js';
-import { OwnCommands } from './own.js';
+import type { OwnCommands } from './own.js';
 import { Responses } from './responses.js';
 import { ProviderViolation } from './violation.js';
 
@@ -57,7 +57,7 @@ class Pipe {
     this.#context = new Context(client.connection, provider.connection, options.literals);
     this.#commands = new Commands(this.#context, client.framer, HANDLERS);
     this.#responses = new Responses(this.#context);
-    this.#own = new OwnCommands(this.#commands);
+    this.#own = this.#commands.own;
     this.#provider = provider;
     this.#signal = options.signal;
     this.#idle = options.idle ?? PIPE_LIMITS.idle;
@@ -85,7 +85,7 @@ class Pipe {
       this.#signal.removeEventListener('abort', stop);
       const over = new ConnectionError('closed', 'The session is over.');
       this.#own.close(over);
-      this.#context.queue.close(over);
+      this.#context.close(over);
       this.#context.client.destroy();
       this.#provider.connection.destroy();
       await Promise.allSettled([client, provider]);
@@ -180,7 +180,7 @@ class Pipe {
   /** BYE with the reason, unless the provider has said it, or is in the middle of a response: then the cut must be seen. */
   async #tellClient({ text }: Ending): Promise<void> {
     const { client, midResponse, saidBye, toClient } = this.#context;
-    if (midResponse) {
+    if (midResponse || toClient.reserved) {
       client.destroy();
       return;
     }

@@ -61,8 +61,7 @@ export class Responses {
   }
 
   #end(): Wait {
-    this.#context.midResponse = false;
-    this.#context.settle();
+    this.#context.responseEnded();
     return undefined;
   }
 

@@ -4,7 +4,6 @@ import type { CommandRow } from '#imap/commands/table';
 import { idle } from '#imap/commands/idle';
 import { Commands } from '#imap/pipe/commands';
 import { Context } from '#imap/pipe/context';
-import { OwnCommands } from '#imap/pipe/own';
 import type { Sink } from '#imap/pipe/queue';
 import { Responses } from '#imap/pipe/responses';
 import { Framer } from '#imap/wire/framer';
@@ -22,7 +21,7 @@ class Session {
   readonly context = new Context(this.#client, this.#provider, 'plus');
   readonly #commands = new Commands(this.context, this.#toCommands, { idle });
   readonly #responses = new Responses(this.context);
-  readonly own = new OwnCommands(this.#commands);
+  readonly own = this.#commands.own;
   #clientSeen = 0;
   #providerSeen = 0;
 
