@@ -54,12 +54,14 @@ async function findPairs(mailbox: Mailbox, entries: readonly Entry[]): Promise<r
   const pairs: Pair[] = [];
   for (const group of groups.values()) {
     if (group.length < 2 || !group.some(({ name }) => isConverted(parseName(name).base))) continue;
-    const files = (await Promise.all(group.map((entry) => identify(mailbox, entry)))).filter(
-      (file) => file !== undefined,
-    );
-    for (const original of files) {
+    // By number: a file that is renamed during the listing stands in it twice, and would be gone when it is its turn again.
+    const files = new Map<bigint, Named>();
+    for (const named of await Promise.all(group.map((entry) => identify(mailbox, entry)))) {
+      if (named !== undefined) files.set(named.file.ino, named);
+    }
+    for (const original of files.values()) {
       const base = successorOf(original.entry.name, original.file);
-      const successor = files.find(({ entry }) => parseName(entry.name).base === base);
+      const successor = [...files.values()].find(({ entry }) => parseName(entry.name).base === base);
       if (successor !== undefined) pairs.push({ original, successor });
     }
   }

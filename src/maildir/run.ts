@@ -217,13 +217,15 @@ class Run {
       entries = await mailbox.list();
     }
     const fresh = entries.filter(({ name }) => !seen.has(stemOf(name)));
-    const next = fresh.values();
+    const next = byStem(fresh).values();
     const lane = async (): Promise<void> => {
-      for (const entry of next) {
-        if (this.#isStopped()) return;
-        seen.add(stemOf(entry.name));
-        const outcome = await this.#message(mailbox, entry);
-        if (outcome?.kind === 'converted') seen.add(stemOf(outcome.name));
+      for (const entries of next) {
+        for (const entry of entries) {
+          if (this.#isStopped()) return;
+          seen.add(stemOf(entry.name));
+          const outcome = await this.#message(mailbox, entry);
+          if (outcome?.kind === 'converted') seen.add(stemOf(outcome.name));
+        }
       }
     };
     await Promise.all(Array.from({ length: LANES }, lane));
@@ -270,6 +272,20 @@ class Run {
     this.#failures.push(failure);
     this.#options.onFailure?.(failure);
   }
+}
+
+/**
+ * The entries that share a name but for the flags. One lane takes them one after the other: a file that is renamed during the listing
+ * stands in it twice, and of two lanes at one message each would take the other's removal of the original for a deletion.
+ */
+function byStem(entries: readonly Entry[]): Map<string, readonly Entry[]> {
+  const groups = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    const group = groups.get(stemOf(entry.name));
+    if (group === undefined) groups.set(stemOf(entry.name), [entry]);
+    else group.push(entry);
+  }
+  return groups;
 }
 
 function filePath({ path }: Folder, { where, name }: Entry): string {

@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Directory } from '#src/maildir/directory';
 import { LOCK_NAME, lockFolder } from '#src/maildir/lock';
-import { Mailbox } from '#src/maildir/mailbox';
-import { type Outcome, replaceMessage } from '#src/maildir/replace';
+import { type Entry, Mailbox } from '#src/maildir/mailbox';
+import { type Conversion, type Outcome, replaceMessage } from '#src/maildir/replace';
 import { runConversion } from '#src/maildir/run';
 import { files, maildir, sealing, unsealed } from './toy.js';
 
@@ -112,6 +121,50 @@ describe('after the new form has arrived', () => {
     });
     assert.equal(outcome.kind, 'gone');
     assert.deepEqual([...after], [['cur/1.a:2,', Buffer.from('another')]]);
+  });
+});
+
+describe('a message that is renamed during the listing, and so stands in it twice', () => {
+  /** The list as it is, with the original once more in front, as it was before Dovecot moved it. */
+  function listTwice(context: TestContext, again: Entry): void {
+    const list = Mailbox.prototype.list;
+    context.mock.method(Mailbox.prototype, 'list', async function (this: Mailbox) {
+      return [again, ...(await list.call(this))];
+    });
+  }
+
+  it('is converted once, and is not lost', async (context) => {
+    const root = maildir(context, { 'cur/1.a:2,': 'text' });
+    listTwice(context, { where: 'new', name: '1.a' });
+    let conversions = 0;
+    const conversion: Conversion = {
+      convert: async (message) => {
+        conversions++;
+        // Time enough for another lane to come here with the same message.
+        await pause(50);
+        return sealing.convert(message);
+      },
+    };
+    const { converted, failures } = await runConversion({ root, conversion });
+    assert.deepEqual([conversions, converted.messages, failures], [1, 1, []]);
+    assert.deepEqual(
+      [...files(root).values()].map((bytes) => unsealed(bytes).toString()),
+      ['text'],
+    );
+  });
+
+  it('is finished once after a killed run, and is not lost', async (context) => {
+    const root = maildir(context, { 'cur/1.a:2,': 'text' });
+    linkSync(join(root, 'cur/1.a:2,'), join(root, 'tmp/original'));
+    await runConversion({ root, conversion: sealing });
+    renameSync(join(root, 'tmp/original'), join(root, 'cur/1.a:2,'));
+    listTwice(context, { where: 'cur', name: '1.a:2,' });
+    const { converted } = await runConversion({ root, conversion: sealing });
+    assert.equal(converted.messages, 1);
+    assert.deepEqual(
+      [...files(root).values()].map((bytes) => unsealed(bytes).toString()),
+      ['text'],
+    );
   });
 });
 
