@@ -47,6 +47,20 @@ export function stemOf(name: string): string {
   return colon < 0 ? name : name.slice(0, colon);
 }
 
+/** The flags in a name's info; undefined where it says something else (`:1,…`). None and no info are the same. */
+export function flagsOf(info: string): string | undefined {
+  return info === '' ? '' : /^:2,(.*)$/.exec(info)?.[1];
+}
+
+/** What becomes of `info` when what has changed from one info to another is changed in it too. */
+export function changeInfo(info: string, from: string, to: string): string {
+  const [own, before, after] = [flagsOf(info), flagsOf(from), flagsOf(to)];
+  if (info === from || own === undefined || before === undefined || after === undefined) return to;
+  const stays = (flag: string): boolean =>
+    (before.includes(flag) === after.includes(flag) ? own : after).includes(flag);
+  return `:2,${[...new Set(own + after)].filter(stays).sort().join('')}`;
+}
+
 /** The value of a field in decimal (`S`, `W`), or undefined where it is missing or no number. */
 export function sizeField(name: MessageName, field: 'S' | 'W'): number | undefined {
   const found = name.fields.find((text) => text.startsWith(`${field}=`))?.slice(2);

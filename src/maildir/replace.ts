@@ -4,11 +4,17 @@
  * 1. The new form is written to `tmp`, with the original's owner, mode and times, and reaches the disk (fsync).
  * 2. It is verified.
  * 3. It is renamed to its own new name beside the original, and the folder reaches the disk.
- * 4. The original is removed under exactly the name whose flags the new one bears. If a client has changed them meanwhile this
- *    fails, the new one is given the new flags, and it is tried again.
+ * 4. The original is removed under exactly the name whose flags the new one was given. If a client has changed them meanwhile this
+ *    fails, they are changed in the new one too, and it is tried again.
  *
  * Killed before 3, the original is untouched, and the next run sweeps `tmp`. Killed between 3 and 4, both are there, and the next
  * run finishes step 4 (`resume.ts`): the name of the new one follows from the original.
+ *
+ * So a flag that has reached a file's name is never lost. One that Dovecot has in its index only may be: it writes a STORE there, and
+ * then renames the file; if the original has gone by then, that is to Dovecot a message which somebody has expunged. Its lock,
+ * `dovecot-uidlist.lock`, would not help: it takes it after it has written the index and looked whether `cur` has changed (2.3.19:
+ * `cmd_store`, `maildir_sync_context`), and what is removed before is missed, whoever held the lock. And a client that has not
+ * looked since changes flags of a message that went long ago.
  */
 import { type FileHandle, open, rename, rm, unlink } from 'node:fs/promises';
 import { fileSource } from '#lib/bytes/file';
@@ -16,7 +22,7 @@ import type { ByteStream, Source } from '#lib/bytes/source';
 import { isSystemError } from '#lib/bytes/systemerror';
 import { Exit, Failure } from '../exit.js';
 import { ATTEMPTS, type Entry, type FileState, type Mailbox, type MessageFile } from './mailbox.js';
-import { composeName, type FileIdentity, parseName, stemOf, successorOf } from './name.js';
+import { changeInfo, composeName, type FileIdentity, parseName, stemOf, successorOf } from './name.js';
 
 /** What a message becomes. */
 export interface Converted {
@@ -211,7 +217,7 @@ export async function removeOriginal(mailbox: Mailbox, original: Named, ours: Na
     }
     const { info } = parseName(at.name);
     if (at.where !== given.where || info !== given.info) {
-      mine = await follow(mailbox, { entry: mine, file: ours.file }, at.where, info);
+      mine = await follow(mailbox, { entry: mine, file: ours.file }, given.info, { where: at.where, info });
       given = { where: at.where, info };
     }
     try {
@@ -224,15 +230,20 @@ export async function removeOriginal(mailbox: Mailbox, original: Named, ours: Na
   throw new Failure(Exit.tempFail, 'Its flags change again and again.');
 }
 
-/** Gives the new one the place and the flags of the original. */
-async function follow(mailbox: Mailbox, ours: Named, where: Entry['where'], info: string): Promise<Entry> {
+/** Gives the new one the place of the original, and makes the change of its flags; a client may have changed the new one's, too. */
+async function follow(
+  mailbox: Mailbox,
+  ours: Named,
+  before: string,
+  { where, info }: { readonly where: Entry['where']; readonly info: string },
+): Promise<Entry> {
   let { entry } = ours;
   for (let i = 0; i < ATTEMPTS; i++) {
     const at = await mailbox.find(entry, ours.file);
     if (at === undefined) throw new Failure(Exit.tempFail, 'It was changed while it was converted.');
     // What a client has seen in `cur` does not go back to `new`.
     if (at.where === 'cur' && where === 'new') return at;
-    entry = { where, name: stemOf(at.name) + info };
+    entry = { where, name: stemOf(at.name) + changeInfo(parseName(at.name).info, before, info) };
     try {
       await rename(mailbox.path(at), mailbox.path(entry));
       await mailbox.sync(entry.where);

@@ -1,7 +1,7 @@
 import { lstat, rename } from 'node:fs/promises';
 import { isSystemError } from '#lib/bytes/systemerror';
 import type { Entry, Mailbox } from './mailbox.js';
-import { isConverted, originOf, parseName, sizeField, stemOf, successorOf } from './name.js';
+import { flagsOf, isConverted, originOf, parseName, sizeField, stemOf, successorOf } from './name.js';
 import { type Conversion, type Named, removeOriginal, withdraw } from './replace.js';
 
 /** An original and what an interrupted run was about to replace it by. */
@@ -104,7 +104,7 @@ async function isWhole(mailbox: Mailbox, original: Entry, successor: Entry, conv
 /** Gives the original the flags of both, since a client may have changed either; the successor takes them over. */
 async function mergeFlags(mailbox: Mailbox, original: Named, successor: Named): Promise<Named> {
   const { entry } = original;
-  const flags = (name: string): string => /^:2,(.*)$/.exec(parseName(name).info)?.[1] ?? '';
+  const flags = (name: string): string => flagsOf(parseName(name).info) ?? '';
   const own = flags(entry.name);
   const both = [...new Set(own + flags(successor.entry.name))].sort().join('');
   if (entry.where === 'new' || both === own) return original;

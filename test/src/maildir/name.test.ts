@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { composeName, isConverted, originOf, parseName, sizeField, stemOf, successorOf } from '#src/maildir/name';
+import {
+  changeInfo,
+  composeName,
+  isConverted,
+  originOf,
+  parseName,
+  sizeField,
+  stemOf,
+  successorOf,
+} from '#src/maildir/name';
 
 const file = { ino: 2n, size: 3n, mtimeNs: 4n };
 
@@ -14,6 +23,22 @@ describe('the name of a message file', () => {
     assert.equal(sizeField(parseName('1.a.host,S=1x:2,'), 'S'), undefined);
     assert.deepEqual(parseName('1.a.host'), { base: '1.a.host', fields: [], info: '' });
     assert.equal(stemOf('1.a.host,S=10:2,FS'), '1.a.host,S=10');
+  });
+
+  it('takes over what has changed in the flags of another', () => {
+    for (const [info, from, to, result] of [
+      [':2,S', ':2,S', ':2,FS', ':2,FS'],
+      [':2,RS', ':2,S', ':2,FS', ':2,FRS'],
+      [':2,RS', ':2,RS', ':2,S', ':2,S'],
+      [':2,FRS', ':2,RS', ':2,S', ':2,FS'],
+      [':2,F', ':2,', ':2,F', ':2,F'],
+      [':2,R', '', ':2,S', ':2,RS'],
+      ['', '', ':2,S', ':2,S'],
+      [':2,', ':2,S', '', ':2,'],
+      [':1,x', ':2,', ':2,S', ':2,S'],
+    ] as const) {
+      assert.equal(changeInfo(info, from, to), result, `${info} when ${from} becomes ${to}`);
+    }
   });
 
   it('of a converted message keeps the time and the flags, and bears no field but its own sizes', () => {

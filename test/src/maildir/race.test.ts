@@ -26,7 +26,7 @@ import { files, maildir, sealing, unsealed } from './toy.js';
  */
 async function convertWhile(
   context: TestContext,
-  path: 'cur/1.a:2,' | 'new/1.a',
+  path: 'cur/1.a:2,' | 'cur/1.a:2,FS' | 'new/1.a',
   moment: 'open' | 'verify' | 'sync',
   happens: (root: string) => void,
 ): Promise<{ readonly outcome: Outcome; readonly after: Map<string, Buffer> }> {
@@ -114,6 +114,15 @@ describe('after the new form has arrived', () => {
     assert.match([...after.keys()][0] ?? '', /:2,R$/);
   });
 
+  it('clients change the flags of both: the new one has every change', async (context) => {
+    const { after } = await convertWhile(context, 'cur/1.a:2,FS', 'sync', (root) => {
+      renameSync(join(root, 'cur', ours(root, 'cur')), join(root, 'cur', `${ours(root, 'cur').replace(/FS$/, '')}RS`));
+      renameSync(join(root, 'cur/1.a:2,FS'), join(root, 'cur/1.a:2,FT'));
+    });
+    assert.equal(after.size, 1);
+    assert.match([...after.keys()][0] ?? '', /\.postern-.*:2,RT$/);
+  });
+
   it('another message takes the name of the original: it stays', async (context) => {
     const { outcome, after } = await convertWhile(context, 'cur/1.a:2,', 'sync', (root) => {
       writeFileSync(join(root, 'tmp/another'), 'another');
@@ -125,17 +134,17 @@ describe('after the new form has arrived', () => {
 });
 
 describe('a message that is renamed during the listing, and so stands in it twice', () => {
-  /** The list as it is, with the original once more in front, as it was before Dovecot moved it. */
-  function listTwice(context: TestContext, again: Entry): void {
-    const list = Mailbox.prototype.list;
-    context.mock.method(Mailbox.prototype, 'list', async function (this: Mailbox) {
-      return [again, ...(await list.call(this))];
+  /** Lists what is in `cur`, and in front of it the original once more, as it was before Dovecot moved it. */
+  function listTwice(context: TestContext, root: string, again: Entry): void {
+    context.mock.method(Mailbox.prototype, 'list', () => {
+      const entries = readdirSync(join(root, 'cur')).map((name): Entry => ({ where: 'cur', name }));
+      return Promise.resolve([again, ...entries]);
     });
   }
 
   it('is converted once, and is not lost', async (context) => {
     const root = maildir(context, { 'cur/1.a:2,': 'text' });
-    listTwice(context, { where: 'new', name: '1.a' });
+    listTwice(context, root, { where: 'new', name: '1.a' });
     let conversions = 0;
     const conversion: Conversion = {
       convert: async (message) => {
@@ -158,7 +167,7 @@ describe('a message that is renamed during the listing, and so stands in it twic
     linkSync(join(root, 'cur/1.a:2,'), join(root, 'tmp/original'));
     await runConversion({ root, conversion: sealing });
     renameSync(join(root, 'tmp/original'), join(root, 'cur/1.a:2,'));
-    listTwice(context, { where: 'cur', name: '1.a:2,' });
+    listTwice(context, root, { where: 'cur', name: '1.a:2,' });
     const { converted } = await runConversion({ root, conversion: sealing });
     assert.equal(converted.messages, 1);
     assert.deepEqual(
