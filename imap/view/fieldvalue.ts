@@ -1,0 +1,29 @@
+import type { HeaderField } from '#lib/mime/header';
+
+/** The body of a field as latin1 text, without the white space at its start, and with folds that are a line feed and white space. */
+export function fieldText(field: HeaderField): string {
+  const text = field.body.toString('latin1').replace(/\r?\n/g, '\n');
+  const [firstLine = ''] = text.split('\n', 1);
+  const start = /^[ \t]*/.exec(firstLine)?.[0].length ?? 0;
+  // White space alone is a value, but for the first.
+  return text.slice(start === firstLine.length ? Math.min(start, 1) : start);
+}
+
+/** The octets of an unstructured field, unfolded. A NUL is shown as U+FFFD: no string of IMAP can hold it. */
+export function unfoldedOctets(text: string): Buffer {
+  // A CR that ends no line would end one in the response.
+  const unfolded = text.replace(/[\r\n]+(.?)/gs, (_, next: string) =>
+    next === '' || next === ' ' || next === '\t' ? next : ` ${next}`,
+  );
+  return octetsOf(unfolded);
+}
+
+/** Text for people: runs of white space are one space, and there is none around it. */
+export function proseOctets(text: string): Buffer {
+  return octetsOf(text.replace(/[ \t\r\n]+/g, ' ').replace(/^ | $/g, ''));
+}
+
+/** The octets of text that has been read from a field. */
+export function octetsOf(text: string): Buffer {
+  return Buffer.from(text.replaceAll('\0', '\xef\xbf\xbd'), 'latin1');
+}
