@@ -2,10 +2,9 @@
  * lib/message: stored form and what is sent to others ⇄ original message. Two doors: seal.ts and open.ts.
  *
  * Sealing: recognise.ts and addressed.ts tell what is encrypted already, policy.ts makes the outer header, protectedheaders.ts
- * the payload for others (RFC 9788), origin.ts the mark that says "ours". Opening: recognise.ts finds the encryption,
- * sender.ts and status.ts settle who it is from, view.ts makes the header of the plaintext view, legacydisplay.ts and pep.ts
- * change what stands below it. The summary (Postern-Summary) has no code yet: seal.ts is where it would be written, beside the
- * origin mark, and open.ts where it would be believed.
+ * the payload for others (RFC 9788), origin.ts the mark that says "ours", summary.ts what a listing needs. Opening:
+ * recognise.ts finds the encryption, sender.ts and status.ts settle who it is from, view.ts makes the header of the plaintext
+ * view, legacydisplay.ts and pep.ts change what stands below it.
  *
  * This file: header fields on their way out. Everything that Postern writes into a header goes through here.
  */

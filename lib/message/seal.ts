@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ByteStream, Source } from '#lib/bytes/source';
-import { unfold } from '#lib/mime/header';
+import { Header, unfold } from '#lib/mime/header';
 import type { PrivateKey } from '#lib/openpgp/library';
 import type { Offload } from '#lib/openpgp/offload';
 import type { Recipient } from '#lib/openpgp/recipient';
@@ -13,6 +13,7 @@ import { originField } from './origin.js';
 import { type HeaderPolicy, outerFields } from './policy.js';
 import { isBlind, protectHeader } from './protectedheaders.js';
 import { type Top, readTop, recognise } from './recognise.js';
+import { type SummaryKey, summaryBinding, summaryField } from './summary.js';
 
 export interface SealOptions {
   /** Whose message it is, or, for others, who gets it. */
@@ -35,6 +36,8 @@ export interface SealAtRestOptions extends SealOptions {
   readonly policy?: HeaderPolicy;
   /** 32 octets; without it the message carries no mark that it is ours. */
   readonly originKey?: Buffer;
+  /** What is written into the outer header as its summary, unless it is above the limit (summary.ts). */
+  readonly summary?: { readonly key: SummaryKey; readonly record: Buffer };
 }
 
 /** A message in the form it is stored or sent in. */
@@ -59,12 +62,16 @@ export interface SealedMessage {
 export async function sealAtRest(source: Source, options: SealAtRestOptions): Promise<SealedMessage> {
   const top = await readTop(source);
   if (await isKept(source, top, options)) return { size: source.size, kept: true, stream: () => source.stream() };
-  const policy = options.policy ?? 'standard';
+  const { policy = 'standard', summary, boundary = randomBoundary() } = options;
   const sealer = await createSealer(sealerOptions(options), source.size);
   const fields = [outerFields(top.header, policy)];
   if (options.originKey !== undefined) fields.push(originField(options.originKey, sealer.sessionKey));
+  if (summary !== undefined) {
+    const binding = summaryBinding(Header.parse(Buffer.concat(fields)), boundary);
+    fields.push(summaryField(summary.key, binding, summary.record) ?? Buffer.alloc(0));
+  }
   const mbox = policy === 'strict' ? withoutSender(top.mbox) : top.mbox;
-  return envelop({ top: [mbox, ...fields], sealer, payload: () => source.stream(), boundary: options.boundary });
+  return envelop({ top: [mbox, ...fields], sealer, payload: () => source.stream(), boundary });
 }
 
 /**
@@ -134,11 +141,11 @@ interface Envelope {
   readonly top: readonly Buffer[];
   readonly sealer: Sealer;
   readonly payload: () => ByteStream;
-  readonly boundary: string | undefined;
+  readonly boundary: string;
 }
 
 /** RFC 3156 §4. */
-function envelop({ top, sealer, payload, boundary = randomBoundary() }: Envelope): SealedMessage {
+function envelop({ top, sealer, payload, boundary }: Envelope): SealedMessage {
   if (sealer.size === undefined) throw new Error('The size of the encrypted data is not known.');
   const before = Buffer.concat([
     ...top,
