@@ -38,6 +38,7 @@ const FIELD_LIMIT = 2 * SUMMARY_LIMIT;
 /** The key that seals and opens an account's summaries. */
 export class SummaryKey {
   readonly #key: Buffer;
+  #isClosed = false;
 
   /** Derived from the vault's index key, of 32 octets. Throws TypeError for another size. */
   constructor(indexKey: Buffer) {
@@ -47,17 +48,19 @@ export class SummaryKey {
     this.#key = hkdf('sha256', indexKey, Buffer.alloc(0), Buffer.from('postern summary key 1', 'latin1'), KEY_SIZE);
   }
 
-  /** Nonce, ciphertext and tag. */
+  /** Nonce, ciphertext and tag. Throws after `close`. */
   seal(content: Buffer, additional: Buffer): Buffer {
+    // Under a key of zeros anybody could read it.
+    if (this.#isClosed) throw new Error('The key of the summaries is closed.');
     const nonce = randomBytes(NONCE_SIZE);
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce).setAAD(additional);
     return Buffer.concat([nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()]);
   }
 
-  /** What `seal` sealed; undefined where anything about it is another. */
+  /** What `seal` sealed; undefined where anything about it is another, and after `close`. */
   open(sealed: Buffer, additional: Buffer): Buffer | undefined {
     const end = sealed.length - TAG_SIZE;
-    if (end < NONCE_SIZE) return undefined;
+    if (this.#isClosed || end < NONCE_SIZE) return undefined;
     const decipher = createDecipheriv('aes-256-gcm', this.#key, sealed.subarray(0, NONCE_SIZE), {
       authTagLength: TAG_SIZE,
     })
@@ -73,8 +76,9 @@ export class SummaryKey {
     }
   }
 
-  /** Overwrites the key. What is sealed or opened after that is garbage. */
+  /** Overwrites the key. */
   close(): void {
+    this.#isClosed = true;
     this.#key.fill(0);
   }
 }

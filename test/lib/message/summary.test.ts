@@ -139,6 +139,7 @@ describe('the summary', () => {
     const closed = new SummaryKey(indexKey);
     closed.close();
     assert.equal(open(made + OTHERS, closed), undefined);
+    assert.throws(() => summaryField(closed, binding, record));
     assert.throws(() => new SummaryKey(Buffer.alloc(16)), TypeError);
   });
 });

@@ -1,0 +1,80 @@
+import { FingerprintTable } from './fingerprints.js';
+import type { IndexFolder } from './folder.js';
+import type { IndexKeys } from './keys.js';
+import { LIMITS } from './limits.js';
+import type { MailboxFile } from './mailboxfile.js';
+import type { StoredMessage } from './message.js';
+
+/** The messages of a frame, by UID. */
+interface Decrypted {
+  readonly file: MailboxFile;
+  readonly messages: ReadonlyMap<number, StoredMessage>;
+}
+
+/** Finds messages by fingerprint. The methods throw and reject with the system's errors. */
+export class Lookup {
+  readonly #folder: IndexFolder;
+  readonly #table: FingerprintTable;
+  readonly #file: (name: string) => MailboxFile;
+  /** Names of mailbox files by what the table has of them. Empty for those that are gone. */
+  readonly #names = new Map<string, string>();
+  /** Messages that are looked up one after the other mostly stood in one mailbox, side by side. */
+  #decrypted: Decrypted[] = [];
+
+  /** `file` gives the mailbox file of that name. */
+  constructor(folder: IndexFolder, keys: IndexKeys, file: (name: string) => MailboxFile) {
+    this.#folder = folder;
+    this.#table = new FingerprintTable(folder.table, keys);
+    this.#file = file;
+  }
+
+  async find(fingerprint: Buffer): Promise<StoredMessage | undefined> {
+    const place = this.#table.get(fingerprint);
+    if (place === undefined) return undefined;
+    const { mailbox, uid } = place;
+    const name = this.#names.get(mailbox) ?? (await this.#nameOf(mailbox));
+    if (name === '') return undefined;
+    const file = this.#file(name);
+    const fits = (message: StoredMessage | undefined): message is StoredMessage =>
+      message !== undefined && message.kind !== 'plain' && message.fingerprint.equals(fingerprint);
+    for (const known of this.#decrypted) {
+      const message = known.file === file ? known.messages.get(uid) : undefined;
+      if (fits(message)) return message;
+    }
+    for await (const frame of file.around(uid)) {
+      const messages = new Map(frame.map((message) => [message.uid, message]));
+      const message = messages.get(uid);
+      if (!fits(message)) continue;
+      this.#decrypted = [{ file, messages }, ...this.#decrypted.slice(0, LIMITS.decrypted - 1)];
+      return message;
+    }
+    return undefined;
+  }
+
+  /** Notes where these messages are now. */
+  add(file: MailboxFile, messages: readonly StoredMessage[]): void {
+    const mailbox = nameInTable(file.name);
+    this.#names.set(mailbox, file.name);
+    this.#decrypted = [];
+    for (const { kind, uid, fingerprint } of messages) {
+      if (kind !== 'plain') this.#table.put(fingerprint, { mailbox, uid });
+    }
+  }
+
+  close(): void {
+    this.#table.close();
+    this.#decrypted = [];
+  }
+
+  async #nameOf(mailbox: string): Promise<string> {
+    for (const { name } of await this.#folder.files()) this.#names.set(nameInTable(name), name);
+    const name = this.#names.get(mailbox) ?? '';
+    this.#names.set(mailbox, name);
+    return name;
+  }
+}
+
+/** What the table has of the name of a mailbox's file: digits of the mark for mailbox and UIDVALIDITY. */
+function nameInTable(name: string): string {
+  return name.slice(33, 33 + 12);
+}
