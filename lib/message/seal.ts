@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ByteStream, Source } from '#lib/bytes/source';
 import { Header, unfold } from '#lib/mime/header';
-import type { PrivateKey } from '#lib/openpgp/library';
+import type { PrivateKey, PublicKey } from '#lib/openpgp/library';
 import type { Offload } from '#lib/openpgp/offload';
 import type { Recipient } from '#lib/openpgp/recipient';
 import { type Sealer, createSealer } from '#lib/openpgp/seal';
@@ -18,6 +18,8 @@ import { type SummaryKey, summaryBinding, summaryField } from './summary.js';
 export interface SealOptions {
   /** Whose message it is, or, for others, who gets it. */
   readonly recipients: readonly Recipient[];
+  /** Certificates of the owner: what is encrypted to one of them already is kept. Default: those of the recipients. */
+  readonly owned?: readonly PublicKey[];
   /** Who can read it besides. A message that is encrypted to these alone is not encrypted to its owner. */
   readonly audit?: readonly Recipient[];
   /** Unlocked keys that sign. */
@@ -114,11 +116,7 @@ async function isKept(source: Source, top: Top, options: SealOptions): Promise<b
   if (options.double === 'always') return false;
   const encryption = await recognise(source, top, 'strict');
   if (encryption === undefined) return false;
-  return isEncryptedTo(
-    source,
-    encryption,
-    options.recipients.map(({ certificate }) => certificate),
-  );
+  return isEncryptedTo(source, encryption, options.owned ?? options.recipients.map(({ certificate }) => certificate));
 }
 
 function sealerOptions(options: SealOptions): Parameters<typeof createSealer>[0] {

@@ -63,6 +63,13 @@ const literal = Buffer.concat([packetHeader(11, 9), Buffer.from('b\0\0\0\0\0xyz'
 const us = alice.recipient.keyID;
 
 describe('a message that is encrypted to its owner already', () => {
+  it('is kept whichever of the owner’s keys it is encrypted to', async () => {
+    const owned = [alice, carol].map(({ recipient }) => recipient.certificate);
+    assert.equal(await isKept(pgpMime(OUTER, toCarol), { owned }), true);
+    assert.equal(await isKept(pgpMime(OUTER, toAudit), { owned }), false);
+    assert.equal(await isKept(pgpMime(OUTER, toCarol)), false);
+  });
+
   it('is kept', async () => {
     assert.equal(await isKept(pgpMime(OUTER, toAlice)), true);
     assert.equal(
