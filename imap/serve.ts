@@ -4,6 +4,7 @@
  */
 import type { Serve } from '#lib/accepted';
 import { peerAddress, personAddress } from '#lib/log';
+import { accountOf } from './account.js';
 import { type FrontOptions, type Granted, front } from './front/front.js';
 import { type Admission, type GateOptions, admit } from './gate.js';
 import { pipe } from './pipe/pipe.js';
@@ -38,6 +39,7 @@ export function imapServer(options: IMAPOptions): Serve {
     try {
       const { cause, text } = await pipe(admitted.client, provider, {
         literals: provider.nonSynchronizingLiterals,
+        account: accountOf(vault, profile, { capabilities: provider.capabilities, log }),
         signal,
         idle: options.idleTimeout,
       });

@@ -1,3 +1,4 @@
+import { ConnectionError } from '#lib/net/connection';
 import { type CommandRow, commandRow } from '../commands/table.js';
 import { PIPE_LIMITS } from './limits.js';
 import type { Fragment, Framer, LineFragment, LiteralFragment, LiteralMark, OverlongFragment } from '../wire/framer.js';
@@ -17,7 +18,18 @@ export class ClientViolation extends Error {
   override readonly name = 'ClientViolation';
 }
 
-/** A handler of a command that does not simply pass: see imap/commands. */
+/**
+ * A command is half on its way to the provider and cannot be completed: the connection is to be cut, so that nothing of it is carried
+ * out. The message is for the client and the log.
+ */
+export class Unfinished extends Error {
+  override readonly name = 'Unfinished';
+}
+
+/**
+ * A handler of a command that does not simply pass: see imap/commands. No other command of the client is read until what it returns
+ * is settled; it may read the rest of its own with `rest`.
+ */
 export type Handler = (line: LineFragment, head: CommandHead, commands: Commands) => Wait;
 
 /** Takes a line that is no command. It may be the beginning of one that is too long. */
@@ -33,7 +45,10 @@ export type Handlers = Readonly<Partial<Record<CommandRow['treatment'], Handler>
 export class Commands {
   readonly context: Context;
   readonly framer: Framer;
+  /** Commands of our own between those of the client. */
   readonly own: OwnCommands;
+  /** Is called when octets have come from the client. */
+  heard: () => void = () => undefined;
   readonly #handlers: Handlers;
   /** The command whose fragments pass at the moment. */
   #passing: Entry | undefined;
@@ -59,10 +74,41 @@ export class Commands {
     if (fragment.kind === 'literal') return this.#octets(fragment);
     if (!fragment.first) return this.#continue(fragment);
     if (this.#takeInterlude(fragment.bytes)) {
-      this.#skip(fragment.literal);
+      this.skip(fragment.literal);
       return undefined;
     }
     return this.#begin(fragment);
+  }
+
+  /** Reads on, when what was to be written is. Resolves to false when no more will come. */
+  async more(): Promise<boolean> {
+    const { client, toClient, toProvider } = this.context;
+    await toProvider.ready();
+    await toClient.ready();
+    const chunk = await client.read();
+    if (chunk === undefined) return false;
+    this.heard();
+    this.framer.push(chunk);
+    return true;
+  }
+
+  /** For a handler: the next fragment of its command, whose end has not come. Rejects with ConnectionError when none comes. */
+  async rest(): Promise<Fragment> {
+    for (let fragment = this.framer.next(); ; fragment = this.framer.next()) {
+      if (fragment !== undefined) return fragment;
+      if (!(await this.more())) throw new ConnectionError('closed', 'The client closed the connection.');
+    }
+  }
+
+  /** For a handler: from here on it writes a command to the provider itself, and nothing else is written until `endSending`. */
+  beginSending(entry: Entry): void {
+    this.#sent(entry);
+    this.#passing = entry;
+  }
+
+  /** For a handler: the provider waits for nothing more of the command. */
+  endSending(): void {
+    this.#passing = undefined;
   }
 
   /** Answers a command that the provider does not get, when its turn comes. */
@@ -75,7 +121,7 @@ export class Commands {
   /** Refuses a command whose first line this is, and skips what comes of it. Throws ClientViolation when it was once too often. */
   refuse(line: LineFragment, tag: string | undefined, text: string): Wait {
     this.#countRefusal();
-    this.#skip(line.literal);
+    this.skip(line.literal);
     return this.#bad(tag, text);
   }
 
@@ -133,7 +179,7 @@ export class Commands {
     if (row.numbers === true && this.context.queue.ownMayExpunge) return this.#afterOwn(line);
     // The client counts messages that are gone. RFC 2180 §4.1 and RFC 5530: it is told so, and asks with NOOP.
     if (row.numbers === true && !this.context.held.none) {
-      this.#skip(line.literal);
+      this.skip(line.literal);
       return this.answer(tag, row, `${tag} NO [EXPUNGEISSUED] Some of the messages are gone; NOOP tells which.\r\n`);
     }
     const handler = this.#handlers[row.treatment];
@@ -183,7 +229,7 @@ export class Commands {
     const granted = queue.continuation(entry, !literal.nonSynchronizing);
     toProvider.flush();
     if (await granted) return;
-    this.#skip(literal);
+    this.skip(literal);
     this.#passing = undefined;
   }
 
@@ -200,10 +246,10 @@ export class Commands {
   }
 
   /**
-   * Skips the rest of a refused command. A client that sends a synchronizing literal unasked has sent octets of a message, perhaps,
+   * Skips the rest of a refused command: `announced` is the literal at the end of the last line, where nothing of it has come. A client that sends a synchronizing literal unasked has sent octets of a message, perhaps,
    * that we would read as commands: there is no going on with that.
    */
-  #skip(announced: LiteralMark | undefined): void {
+  skip(announced: LiteralMark | undefined): void {
     if (announced?.nonSynchronizing === false && this.framer.pending) {
       throw new ClientViolation('A literal was sent before it was asked for.');
     }
@@ -238,7 +284,7 @@ export class Commands {
 }
 
 /** Why a line of a command is passed to nobody. */
-function problemOf(line: LineFragment): string | undefined {
+export function problemOf(line: LineFragment): string | undefined {
   if (hasStrayOctet(line.bytes, line.lineEnd)) return 'The line holds NUL or CR';
   return hasFalseMark(line) ? 'The line ends in a malformed literal' : undefined;
 }

@@ -1,4 +1,6 @@
 import type { Connection } from '#lib/net/connection';
+import type { Account } from '../account.js';
+import type { CommandRow } from '../commands/table.js';
 import { Selected } from '../selected.js';
 import { HeldExpunges } from './expunges.js';
 import type { MailboxEncoding } from '../wire/mailbox.js';
@@ -7,6 +9,12 @@ import { CommandQueue } from './queue.js';
 
 /** How a provider takes non-synchronizing literals (RFC 7888): of any size, of 4,096 octets at most, or not at all. */
 export type LiteralSupport = 'plus' | 'minus' | 'none';
+
+/** What a session is given when it begins. */
+export interface SessionOptions {
+  readonly literals: LiteralSupport;
+  readonly account: Account;
+}
 
 /** What the two directions of a session share. */
 export class Context {
@@ -20,6 +28,11 @@ export class Context {
   readonly toClient: Outlet;
   readonly toProvider: Outlet;
   readonly literals: LiteralSupport;
+  readonly account: Account;
+  /** A command of the client that a handler is at work on, and of which the provider knows nothing yet. */
+  inHand: CommandRow | undefined;
+  /** What the client is to be told as soon as no response is on its way to it. */
+  #unsaid: Buffer[] = [];
   /** COMPRESS is in use towards the client. */
   compressed = false;
   /** The provider is in the middle of a response: nothing else may be written to the client. */
@@ -29,11 +42,12 @@ export class Context {
   /** BYE has been passed on or said. */
   saidBye = false;
 
-  constructor(client: Connection, provider: Connection, literals: LiteralSupport) {
+  constructor(client: Connection, provider: Connection, { literals, account }: SessionOptions) {
     this.client = client;
     this.toClient = new Outlet(client);
     this.toProvider = new Outlet(provider);
     this.literals = literals;
+    this.account = account;
     this.queue = new CommandQueue();
   }
 
@@ -69,9 +83,16 @@ export class Context {
     this.#turn?.failed(reason);
   }
 
-  /** Writes what has waited for its turn: held EXPUNGEs, and answers of ours. */
+  /** Tells the client something that waits for no command's turn: that it may send a literal. */
+  say(line: string): void {
+    this.#unsaid.push(Buffer.from(line, 'latin1'));
+    this.settle();
+  }
+
+  /** Writes what has waited for its turn: what is to be said, held EXPUNGEs, and answers of ours. */
   settle(): void {
     if (this.midResponse) return;
+    for (const line of this.#unsaid.splice(0)) this.toClient.add(line);
     for (let { head } = this.queue; head?.answer !== undefined; { head } = this.queue) {
       this.toClient.add(Buffer.from(head.answer, 'latin1'));
       this.queue.remove(head);
@@ -96,7 +117,7 @@ export class Context {
 
   /** Whether the client may have an EXPUNGE now: a command is in progress, and it is none of those that §7.5.1 names. */
   get mayExpunge(): boolean {
-    const running = this.queue.clientHead;
-    return running !== undefined && running.row.quiet !== true;
+    const running = this.queue.clientHead?.row ?? this.inHand;
+    return running !== undefined && running.quiet !== true;
   }
 }

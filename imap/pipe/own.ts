@@ -4,10 +4,10 @@ import type { LineFragment } from '../wire/framer.js';
 import type { Context } from './context.js';
 import type { Completion, Sink } from './queue.js';
 
-/** Where commands of ours go in between. */
+/** The client's commands, between which ours are sent. */
 export interface Between {
   readonly context: Context;
-  /** Nothing of a command of the client's is on its way. */
+  /** Nothing of a command is on its way, so that a command of our own may be sent. */
   readonly between: boolean;
 }
 

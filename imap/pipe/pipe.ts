@@ -9,9 +9,8 @@ import { commandRow } from '../commands/table.js';
 import { PIPE_LIMITS } from './limits.js';
 import { type Framer, FramingError } from '../wire/framer.js';
 import { printable } from '../wire/text.js';
-import { ClientViolation, Commands } from './commands.js';
-import { Context, type LiteralSupport } from './context.js';
-import type { OwnCommands } from './own.js';
+import { ClientViolation, Commands, Unfinished } from './commands.js';
+import { Context, type SessionOptions } from './context.js';
 import { Responses } from './responses.js';
 import { ProviderViolation } from './violation.js';
 
@@ -21,8 +20,7 @@ export interface Side {
   readonly framer: Framer;
 }
 
-export interface PipeOptions {
-  readonly literals: LiteralSupport;
+export interface PipeOptions extends SessionOptions {
   /** Ends the session with BYE when it is aborted; the message of its reason is told. */
   readonly signal: AbortSignal;
   /** Milliseconds without an octet from the client. Default: PIPE_LIMITS.idle. */
@@ -32,7 +30,14 @@ export interface PipeOptions {
 /** Why a session ended. `text` is for the client, where it was not gone, and for the log. */
 export interface Ending {
   readonly cause:
-    'logout' | 'client-gone' | 'client-idle' | 'client-violation' | 'provider-gone' | 'provider-violation' | 'stopped';
+    | 'logout'
+    | 'client-gone'
+    | 'client-idle'
+    | 'client-violation'
+    | 'provider-gone'
+    | 'provider-violation'
+    | 'unfinished'
+    | 'stopped';
   readonly text: string;
 }
 
@@ -45,7 +50,6 @@ class Pipe {
   readonly #context: Context;
   readonly #commands: Commands;
   readonly #responses: Responses;
-  readonly #own: OwnCommands;
   readonly #provider: Side;
   readonly #signal: AbortSignal;
   readonly #idle: number;
@@ -54,10 +58,9 @@ class Pipe {
   #closing = false;
 
   constructor(client: Side, provider: Side, options: PipeOptions) {
-    this.#context = new Context(client.connection, provider.connection, options.literals);
+    this.#context = new Context(client.connection, provider.connection, options);
     this.#commands = new Commands(this.#context, client.framer, HANDLERS);
     this.#responses = new Responses(this.#context);
-    this.#own = this.#commands.own;
     this.#provider = provider;
     this.#signal = options.signal;
     this.#idle = options.idle ?? PIPE_LIMITS.idle;
@@ -84,7 +87,7 @@ class Pipe {
       clearTimeout(this.#idleTimer);
       this.#signal.removeEventListener('abort', stop);
       const over = new ConnectionError('closed', 'The session is over.');
-      this.#own.close(over);
+      this.#commands.own.close(over);
       this.#context.close(over);
       this.#context.client.destroy();
       this.#provider.connection.destroy();
@@ -94,27 +97,25 @@ class Pipe {
 
   /** Resolves when the client has gone or has broken the protocol. Rejects for faults of ours only. */
   async #fromClient(): Promise<Ending> {
-    const { framer } = this.#commands;
-    const { queue, toClient, toProvider } = this.#context;
+    const { framer, own } = this.#commands;
+    const { queue, toProvider } = this.#context;
+    this.#commands.heard = () => {
+      this.#idleTimer?.refresh();
+    };
     try {
       while (!this.#closing) {
         const fragment = framer.next();
         if (fragment !== undefined) {
           const waits = this.#commands.take(fragment);
           if (waits !== undefined) await waits;
-          this.#own.send();
+          own.send();
           if (queue.length > PIPE_LIMITS.commandsInProgress) {
             toProvider.flush();
             await queue.atMost(PIPE_LIMITS.commandsInProgress / 2);
           }
           continue;
         }
-        await toProvider.ready();
-        await toClient.ready();
-        const chunk = await this.#context.client.read();
-        if (chunk === undefined) break;
-        this.#idleTimer?.refresh();
-        framer.push(chunk);
+        if (!(await this.#commands.more())) break;
       }
       return { cause: 'client-gone', text: 'The client closed the connection.' };
     } catch (error) {
@@ -122,6 +123,7 @@ class Pipe {
       if (error instanceof ClientViolation || error instanceof FramingError) {
         return { cause: 'client-violation', text: error.message };
       }
+      if (error instanceof Unfinished) return { cause: 'unfinished', text: error.message };
       throw error;
     }
   }
@@ -139,7 +141,7 @@ class Pipe {
           continue;
         }
         // It may have ended what our own commands have waited for (IDLE).
-        this.#own.send();
+        this.#commands.own.send();
         toProvider.flush();
         const room = toClient.ready();
         if (room !== undefined) {
@@ -200,7 +202,7 @@ class Pipe {
     if (!this.#commands.leave()) return;
     this.#context.toProvider.flush();
     if (ending.cause === 'client-gone') await queue.atMost(0);
-    void this.#own.ask('LOGOUT', commandRow('LOGOUT')).catch(() => undefined);
+    void this.#commands.own.ask('LOGOUT', commandRow('LOGOUT')).catch(() => undefined);
     await provider;
     await connection.end();
   }

@@ -24,8 +24,11 @@ export interface Entry {
   readonly own?: OwnEntry;
   /** Is given each fragment of it that passes. */
   readonly passed?: (fragment: Fragment) => void;
-  /** Is told how it ended, and may put another line in place of the tagged response. */
-  readonly completed?: (completion: Completion) => string | undefined;
+  /**
+   * Is told how it ended, with the tagged response or as much of it as its first fragment holds, and may put another line in its place,
+   * or nothing (of no length).
+   */
+  readonly completed?: (completion: Completion, response: Buffer) => string | undefined;
   /** The commands before it are answered: the provider is at work on this one. */
   begun?: () => void;
 }

@@ -208,7 +208,7 @@ export class Responses {
     // Nobody asked for it: a client could take it for the answer to a command that it has not sent yet.
     if (entry === undefined) return drop;
     const outcome = completion.toUpperCase() as Completion;
-    const instead = entry.completed?.(outcome);
+    const instead = entry.completed?.(outcome, bytes);
     this.#context.queue.remove(entry);
     if (entry.own !== undefined) {
       entry.own.done(outcome, bytes);

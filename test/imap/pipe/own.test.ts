@@ -8,6 +8,7 @@ import type { Sink } from '#imap/pipe/queue';
 import { Responses } from '#imap/pipe/responses';
 import { Framer } from '#imap/wire/framer';
 import { scripted } from '#test/lib/net/memory';
+import { fakeAccount } from './account.js';
 
 const FETCH: CommandRow = { treatment: 'pass', numbers: true, quiet: true };
 const UID_FETCH: CommandRow = { treatment: 'pass' };
@@ -18,10 +19,10 @@ class Session {
   readonly #provider = scripted([]);
   readonly #toCommands = new Framer('client');
   readonly #toResponses = new Framer('provider');
-  readonly context = new Context(this.#client, this.#provider, 'plus');
-  readonly #commands = new Commands(this.context, this.#toCommands, { idle });
+  readonly context = new Context(this.#client, this.#provider, { literals: 'plus', account: fakeAccount() });
+  readonly commands = new Commands(this.context, this.#toCommands, { idle });
   readonly #responses = new Responses(this.context);
-  readonly own = this.#commands.own;
+  readonly own = this.commands.own;
   #clientSeen = 0;
   #providerSeen = 0;
 
@@ -29,7 +30,7 @@ class Session {
   async client(text: string): Promise<void> {
     this.#toCommands.push(Buffer.from(text, 'latin1'));
     for (let next = this.#toCommands.next(); next !== undefined; next = this.#toCommands.next()) {
-      const waits = this.#commands.take(next);
+      const waits = this.commands.take(next);
       this.context.toProvider.flush();
       if (waits !== undefined) await waits;
       this.own.send();
@@ -198,6 +199,18 @@ describe('commands of our own', () => {
     assert.equal(session.toClient, '* 5 EXISTS\r\n* 2 EXPUNGE\r\n');
   });
 
+  it('let it pass where a handler is at work on such a command', async () => {
+    const session = new Session();
+    await session.provider('* 5 EXISTS\r\n');
+    session.context.inHand = UID_FETCH;
+    void session.own.ask('NOOP', UID_FETCH);
+    await session.provider('* 2 EXPUNGE\r\n');
+    assert.equal(session.toClient, '* 5 EXISTS\r\n* 2 EXPUNGE\r\n');
+    session.context.inHand = FETCH;
+    await session.provider('* 3 EXPUNGE\r\n');
+    assert.equal(session.toClient, '');
+  });
+
   it('keep commands with message numbers back while an EXPUNGE may come with them', async () => {
     const session = new Session();
     await session.provider('* 5 EXISTS\r\n');
@@ -245,6 +258,44 @@ describe('commands of our own', () => {
     session.context.queue.close(over);
     const later = session.own.ask('NOOP', UID_FETCH);
     for (const answer of [sent, waiting, later]) await assert.rejects(answer, over);
+  });
+});
+
+describe('what a handler does itself', () => {
+  const entry = { tag: 'a1', row: UID_FETCH };
+
+  it('says nothing in the middle of a response', async () => {
+    const session = new Session();
+    await session.provider('* 1 FETCH (BODY[] {5}\r\nab');
+    session.context.say('+ Ready.\r\n');
+    await session.provider('cde)\r\n');
+    assert.equal(session.toClient, '* 1 FETCH (BODY[] {5}\r\nabcde)\r\n+ Ready.\r\n');
+  });
+
+  it('keeps commands of our own back while it writes one to the provider', async () => {
+    const session = new Session();
+    session.commands.beginSending(entry);
+    const answer = session.own.ask('NOOP', UID_FETCH);
+    assert.equal(session.toProvider, '');
+    assert.equal(session.commands.leave(), false);
+    session.commands.endSending();
+    session.own.send();
+    assert.equal(session.toProvider, 'OWN1 NOOP\r\n');
+    await session.provider(`a1 OK done\r\n${session.prefix}1 OK done\r\n`);
+    assert.equal((await answer).completion, 'OK');
+  });
+
+  it('may see the tagged response, and take it out', async () => {
+    const session = new Session();
+    const seen: string[] = [];
+    const completed = (completion: string, response: Buffer): string => {
+      seen.push(completion, response.toString('latin1'));
+      return '';
+    };
+    session.commands.beginSending({ ...entry, completed });
+    await session.provider('a1 NO [TOOBIG] no\r\n* 1 EXISTS\r\n');
+    assert.deepEqual(seen, ['NO', 'a1 NO [TOOBIG] no\r\n']);
+    assert.equal(session.toClient, '* 1 EXISTS\r\n');
   });
 });
 

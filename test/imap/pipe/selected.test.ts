@@ -7,6 +7,7 @@ import { Responses } from '#imap/pipe/responses';
 import type { MessageName } from '#imap/selected';
 import { Framer } from '#imap/wire/framer';
 import { connectionPair } from '#test/lib/net/memory';
+import { fakeAccount } from './account.js';
 
 /** The two directions of a session, without loops around them: what is said is taken at once. */
 class Session {
@@ -17,7 +18,8 @@ class Session {
   readonly #fromProvider = new Framer('provider');
 
   constructor() {
-    this.context = new Context(connectionPair()[0], connectionPair()[0], 'plus');
+    const options = { literals: 'plus', account: fakeAccount() } as const;
+    this.context = new Context(connectionPair()[0], connectionPair()[0], options);
     this.#commands = new Commands(this.context, this.#fromClient, HANDLERS);
     this.#responses = new Responses(this.context);
   }

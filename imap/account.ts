@@ -1,0 +1,63 @@
+import type { Source } from '#lib/bytes/source';
+import type { Log } from '#lib/log';
+import { type SealedMessage, sealAtRest } from '#lib/message/seal';
+import { OpenPGPError } from '#lib/openpgp/error';
+import type { PrivateKey, PublicKey } from '#lib/openpgp/library';
+import { type Recipient, chooseRecipient } from '#lib/openpgp/recipient';
+import type { OpenVault } from '#lib/vault/openvault';
+import { privateKeysOf } from '#lib/vault/privatekey';
+import type { Profile } from '#lib/vault/profile';
+
+/** What the handlers of a session's commands need of the user's account. */
+export interface Account {
+  /** What the provider can after login, in upper case. */
+  readonly capabilities: readonly string[];
+  /** The private keys, newest first. They are read when they are first asked for, because most sessions are idle. */
+  readonly keys: () => Promise<readonly PrivateKey[]>;
+  /**
+   * Brings a message into its stored form. One that is encrypted to a key of the account already is kept, unless `double` is `always`.
+   * Rejects with OpenPGPError, `unusable-key` where the account has no key that can be encrypted to, and with what reading the
+   * message throws.
+   */
+  readonly seal: (message: Source, double?: 'never' | 'always') => Promise<SealedMessage>;
+  readonly log: Log;
+}
+
+/** The account behind an opened vault, of which it reads nothing once that is closed. */
+export function accountOf(
+  vault: OpenVault,
+  { policies }: Profile,
+  { capabilities, log }: Pick<Account, 'capabilities' | 'log'>,
+): Account {
+  let keys: Promise<readonly PrivateKey[]> | undefined;
+  const read = (): Promise<readonly PrivateKey[]> => (keys ??= privateKeysOf(vault));
+  return {
+    capabilities,
+    log,
+    keys: read,
+    seal: async (message, double = 'never') => {
+      const owned = (await read()).map((key) => key.toPublic());
+      return sealAtRest(message, {
+        recipients: [await newestUsable(owned)],
+        owned,
+        double,
+        originKey: vault.originKey,
+        ...(policies.compatible === undefined ? {} : { compatible: policies.compatible }),
+      });
+    },
+  };
+}
+
+/** The first certificate that can be encrypted to. It is looked for anew each time, since one may expire meanwhile. */
+async function newestUsable(certificates: readonly PublicKey[]): Promise<Recipient> {
+  let failure: OpenPGPError | undefined;
+  for (const certificate of certificates) {
+    try {
+      return await chooseRecipient(certificate);
+    } catch (error) {
+      if (!(error instanceof OpenPGPError)) throw error;
+      failure ??= error;
+    }
+  }
+  throw failure ?? new OpenPGPError('unusable-key', 'The vault has no private key, so that nothing can be encrypted.');
+}
