@@ -2,7 +2,7 @@
 import { printable } from '#lib/keys/certificatename';
 import type { VaultContent } from './content.js';
 import { VaultError } from './error.js';
-import type { Profile, ProviderAuth } from './profile.js';
+import type { Policies, Profile, ProviderAuth } from './profile.js';
 import { profileFor } from './profile.js';
 import type { Slot, SlotKind } from './slot.js';
 
@@ -58,6 +58,11 @@ export function withProfile(content: VaultContent, profile: Profile, replace = f
   const at = content.profiles.findIndex(({ name }) => name === profile.name);
   const profiles = at < 0 ? [...others, profile] : content.profiles.with(at, profile);
   return { ...content, profiles, defaultProfile: content.defaultProfile ?? profile.name };
+}
+
+/** With other policies in a profile, which must be there. */
+export function withPolicies(content: VaultContent, name: string, policies: Policies): VaultContent {
+  return withProfile(content, { ...profileFor(content, name), policies }, true);
 }
 
 /** Without a profile. Where it was the default, the first of the others is that now. */

@@ -20,6 +20,10 @@ export const LIMITS = {
   providerUser: 512,
   /** Octets of a password or a token. Access tokens of large providers have up to 4 KB. */
   secret: 16 * 1024,
+  /** Mailboxes of a profile that are exempt from encryption. */
+  exempt: 64,
+  /** Octets of the name of one. Dovecot allows 4,096 at most. */
+  mailbox: 4096,
   /** Octets of a PEM file: a bundle of some dozen authorities, or a client certificate with its chain. */
   pem: 128 * 1024,
   /** Argon2 runs at once in this process: 64 MiB and one of libuv's four threads each; two threads are left for files and names. */

@@ -54,10 +54,17 @@ export interface OAuthRefresh {
   readonly refreshToken: Secret;
 }
 
+/** What of a message's header stays readable outside its encryption, as lib/message names it. */
+export const HEADER_CHOICES = ['standard', 'strict', 'none'] as const;
+export type HeaderChoice = (typeof HEADER_CHOICES)[number];
+
 /** What the user has decided about the mail of a profile. What is not there is as the configuration says. */
 export interface Policies {
   /** True: SEIPDv1 always. False: only Postern reads this mailbox, so SEIPDv2 always. */
   readonly compatible?: boolean;
+  readonly headers?: HeaderChoice;
+  /** Names of mailboxes, as mail clients show them, in which messages are stored as they come: not encrypted. */
+  readonly exempt?: readonly string[];
 }
 
 /** The settings and credentials for an account at a provider. */

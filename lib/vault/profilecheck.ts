@@ -6,6 +6,8 @@ import { VaultError } from './error.js';
 import { LIMITS } from './limits.js';
 import {
   type ClientCertificate,
+  HEADER_CHOICES,
+  type Policies,
   type Profile,
   type ProviderAuth,
   type ProviderEndpoint,
@@ -21,7 +23,7 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
  * Refuses a profile that could not work, or would send a password in clear over a network. Throws VaultError `invalid` or `limit`;
  * the message says which setting it is.
  */
-export function checkProfile({ name, imap, smtp, auth }: Profile): void {
+export function checkProfile({ name, imap, smtp, auth, policies }: Profile): void {
   if (!isName(name)) {
     throw invalid(
       `"${printable(name)}" cannot be the name of a profile: it has letters and digits, with . _ + - and spaces between them, ${LIMITS.name} at most.`,
@@ -30,6 +32,7 @@ export function checkProfile({ name, imap, smtp, auth }: Profile): void {
   checkEndpoint(imap, 'IMAP');
   if (smtp !== undefined) checkEndpoint(smtp, 'SMTP');
   checkAuth(auth);
+  checkPolicies(policies);
 }
 
 /** Whether a host can be nobody but this machine: then nobody listens in between. */
@@ -92,6 +95,23 @@ function readCertificates(pem: string, what: string): readonly X509Certificate[]
     throw invalid(`${what} holds a certificate that cannot be read.`, { cause: error });
   }
   throw invalid(`${what} holds no certificate in PEM.`);
+}
+
+function checkPolicies({ headers, exempt = [] }: Policies): void {
+  if (headers !== undefined && !HEADER_CHOICES.includes(headers)) {
+    throw invalid(`"${printable(headers)}" is no policy for headers: give one of ${HEADER_CHOICES.join(', ')}.`);
+  }
+  if (exempt.length > LIMITS.exempt) {
+    throw new VaultError('limit', `More than ${LIMITS.exempt} mailboxes are exempt from encryption.`);
+  }
+  for (const mailbox of exempt) {
+    if (mailbox === '' || /\p{Cc}/u.test(mailbox)) {
+      throw invalid(`"${printable(mailbox)}" cannot be the name of a mailbox.`);
+    }
+    if (Buffer.byteLength(mailbox) > LIMITS.mailbox) {
+      throw new VaultError('limit', `The name of a mailbox has more than ${LIMITS.mailbox} octets.`);
+    }
+  }
 }
 
 function checkAuth(auth: ProviderAuth): void {

@@ -5,13 +5,21 @@ import {
   asBoolean,
   asDate,
   asFields,
+  asList,
   asNumber,
   asOctets,
   asOneOf,
   asText,
   optional,
 } from './decode.js';
-import { type Profile, type ProviderAuth, type ProviderEndpoint, TLS_MODES } from './profile.js';
+import {
+  HEADER_CHOICES,
+  type Policies,
+  type Profile,
+  type ProviderAuth,
+  type ProviderEndpoint,
+  TLS_MODES,
+} from './profile.js';
 
 /** Takes a secret out of the JSON and gives the number that stands for it. */
 export type PutSecret = (secret: Secret) => number;
@@ -38,7 +46,15 @@ export function decodeProfile(value: unknown, blobs: Blobs): Profile {
     ...optional('smtp', smtp, (each) => decodeEndpoint(each, blobs)),
     auth: decodeAuth(auth, blobs),
     compress: asBoolean(compress),
-    policies: optional('compatible', asFields(policies)['compatible'], asBoolean),
+    policies: decodePolicies(asFields(policies)),
+  };
+}
+
+function decodePolicies({ compatible, headers, exempt }: Fields): Policies {
+  return {
+    ...optional('compatible', compatible, asBoolean),
+    ...optional('headers', headers, (each) => asOneOf(HEADER_CHOICES, each)),
+    ...optional('exempt', exempt, (each) => asList(each).map(asText)),
   };
 }
 

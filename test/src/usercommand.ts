@@ -30,7 +30,7 @@ export interface ShownProfile {
   readonly auth: string;
   readonly user: string;
   readonly compress: boolean;
-  readonly policies: { readonly compatible?: boolean };
+  readonly policies: { readonly compatible?: boolean; readonly headers?: string; readonly exempt?: readonly string[] };
   readonly default?: boolean;
 }
 

@@ -90,6 +90,27 @@ describe('postern user profile', () => {
     }
   });
 
+  it('has policies, which can be changed alone', async () => {
+    const exempt = ['--exempt', 'Spam', '--exempt', 'Entwürfe'];
+    const text = user.ok(add('home', '--imap-host', 'imap.example.com', '--headers', 'strict', ...exempt));
+    assert.match(text, /headers strict\)\n/);
+    assert.match(text, /Exempt: +Spam\n +Exempt: +Entwürfe\n/);
+    assert.deepEqual(show('home').policies, { headers: 'strict', exempt: ['Spam', 'Entwürfe'] });
+    const change = (...options: readonly string[]): object => {
+      user.ok(['profile', 'change', USER, 'home', ...user.unlock, ...options]);
+      return show('home').policies;
+    };
+    assert.deepEqual(change('--compatible'), { headers: 'strict', exempt: ['Spam', 'Entwürfe'], compatible: true });
+    assert.deepEqual(change('--exempt', 'Junk'), { headers: 'strict', exempt: ['Junk'], compatible: true });
+    assert.deepEqual(change('--no-exempt', '--headers', 'standard'), { headers: 'standard', compatible: true });
+    const [profile] = (await user.open()).profiles;
+    assert.ok(profile?.auth.kind === 'password');
+    assert.equal(profile.auth.password.reveal(), 'battery staple');
+    user.fails(['profile', 'change', USER, 'work', ...user.unlock, '--compatible'], 67, /no profile "work"/);
+    user.fails(['profile', 'change', USER, 'home', ...user.unlock, '--exempt', ''], 65, /cannot be the name/);
+    user.fails(['profile', 'change', USER, 'home', ...user.unlock, '--headers', 'all'], 64, /Allowed choices/);
+  });
+
   it('logs in with an access token', async () => {
     const token = user.secret('token', 'a bearer token');
     const args = [

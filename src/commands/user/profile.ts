@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { withDefaultProfile, withProfile, withoutProfile } from '#lib/vault/edit';
+import { withDefaultProfile, withPolicies, withProfile, withoutProfile } from '#lib/vault/edit';
 import { type Profile, profileFor } from '#lib/vault/profile';
 import { checkProfile } from '#lib/vault/profilecheck';
 import { changeVault } from '#lib/vault/vault';
@@ -7,12 +7,17 @@ import type { Context } from '../../command.js';
 import { Exit, Failure } from '../../exit.js';
 import { print } from '../../output.js';
 import { type UnlockOptions, addUnlockOptions, withVault } from '../../vaultunlock.js';
+import { type PolicyOptions, addPolicyOptions, policiesFrom } from './policyoptions.js';
 import { type ProfileOptions, addProfileOptions, profileFrom } from './profileoptions.js';
 import { profileAsJSON, profileAsText } from './report.js';
 
 interface Options extends UnlockOptions, ProfileOptions {
   readonly replace?: boolean;
   readonly default?: boolean;
+  readonly json?: boolean;
+}
+
+interface ChangeOptions extends UnlockOptions, PolicyOptions {
   readonly json?: boolean;
 }
 
@@ -25,6 +30,11 @@ export function defineProfile(command: Command, context: Context): void {
     .option('--default', 'make it the default profile')
     .option('--json', 'print as JSON')
     .action((user: string, name: string, options: Options) => runAdd(user, name, options, context));
+  addPolicyOptions(
+    addUnlockOptions(subcommand('change', 'change the policies of a profile').argument('<name>', 'which one')),
+  )
+    .option('--json', 'print as JSON')
+    .action((user: string, name: string, options: ChangeOptions) => runChange(user, name, options, context));
   addUnlockOptions(
     subcommand('show', 'show profiles, less their secrets').argument('[name]', 'which one (default: all)'),
   )
@@ -40,6 +50,8 @@ export function defineProfile(command: Command, context: Context): void {
 Examples:
   $ postern user profile add alice@example.com work --imap-host imap.work.example --provider-user alice
   $ postern user profile add alice@example.com local --imap-host localhost --imap-port 1143 --imap-tls none
+  $ postern user profile change alice@example.com work --exempt Spam --exempt "Lists/Public"
+  $ postern user profile change alice@example.com work --no-exempt
   $ postern user profile show alice@example.com --json
   $ postern user profile default alice@example.com work
   $ postern user profile remove alice@example.com local`;
@@ -57,6 +69,16 @@ async function runAdd(user: string, name: string, options: Options, context: Con
       const added = withProfile(content, profile, options.replace === true);
       return options.default === true ? withDefaultProfile(added, name) : added;
     });
+    await report([profileFor(after, name)], after.defaultProfile, options);
+    after.close();
+  });
+}
+
+async function runChange(user: string, name: string, options: ChangeOptions, context: Context): Promise<void> {
+  await withVault(context, user, options, async (vault) => {
+    const after = await changeVault(vault, (content) =>
+      withPolicies(content, name, policiesFrom(options, profileFor(content, name).policies)),
+    );
     await report([profileFor(after, name)], after.defaultProfile, options);
     after.close();
   });
@@ -96,7 +118,7 @@ async function runDefault(user: string, name: string, options: Options, context:
 async function report(
   profiles: readonly Profile[],
   defaultProfile: string | undefined,
-  options: Options,
+  options: { readonly json?: boolean },
 ): Promise<void> {
   await print(
     options.json === true

@@ -12,6 +12,7 @@ import {
   type TLSMode,
 } from '#lib/vault/profile';
 import { Exit, Failure } from '../../exit.js';
+import { type PolicyOptions, addPolicyOptions, policiesFrom } from './policyoptions.js';
 import { type SecretKind, addSecretOptions, askSecret, placeOf, readSecret } from '../../secretinput.js';
 
 const PROVIDER_PASSWORD: SecretKind = {
@@ -22,7 +23,7 @@ const PROVIDER_PASSWORD: SecretKind = {
 const ACCESS_TOKEN: SecretKind = { option: 'access-token', what: 'access token', limit: LIMITS.secret };
 
 /** As commander hands them over, less those for secrets. */
-export interface ProfileOptions {
+export interface ProfileOptions extends PolicyOptions {
   readonly imapHost?: string;
   readonly imapPort?: number;
   readonly imapTls?: TLSMode;
@@ -38,7 +39,6 @@ export interface ProfileOptions {
   readonly auth?: 'password' | 'oauth';
   readonly providerUser?: string;
   readonly compress?: boolean;
-  readonly compatible?: boolean;
 }
 
 /** The ports of RFC 8314 §7 and of IMAP and submission themselves. */
@@ -78,10 +78,8 @@ export function addProfileOptions(command: Command): Command {
     .option('--provider-user <name>', 'the user name there (default: the address)');
   addSecretOptions(command, PROVIDER_PASSWORD);
   addSecretOptions(command, ACCESS_TOKEN);
-  return command
-    .option('--compress', 'compress the connection to the provider, where it offers that')
-    .option('--compatible', 'encrypt so that every OpenPGP program can read it (SEIPDv1)')
-    .option('--no-compatible', 'encrypt for Postern alone (SEIPDv2), whatever the certificate announces');
+  command.option('--compress', 'compress the connection to the provider, where it offers that');
+  return addPolicyOptions(command);
 }
 
 /**
@@ -96,7 +94,7 @@ export async function profileFrom(
 ): Promise<Profile | undefined> {
   if (options.imapHost === undefined) {
     const lonely = Object.keys(options).find((each) =>
-      /^(?:imap|smtp|client|provider|access|auth$|compress$)/.test(each),
+      /^(?:imap|smtp|client|provider|access|auth$|compress$|headers$|exempt$)/.test(each),
     );
     if (lonely === undefined) return undefined;
     throw new Failure(Exit.usage, 'A profile needs the name of an IMAP server; give --imap-host.');
@@ -123,7 +121,7 @@ export async function profileFrom(
     ...(smtp === undefined ? {} : { smtp }),
     auth: await authFrom(user, options, password),
     compress: options.compress === true,
-    policies: options.compatible === undefined ? {} : { compatible: options.compatible },
+    policies: policiesFrom(options),
   };
 }
 

@@ -78,12 +78,14 @@ function profileRows(profile: Profile, defaultProfile: string | undefined): read
     auth.kind === 'oauth' ? 'access token' : 'password',
     ...(compress ? ['compressed'] : []),
     ...(policies.compatible === undefined ? [] : [policies.compatible ? 'SEIPDv1 always' : 'SEIPDv2 always']),
+    ...(policies.headers === undefined ? [] : [`headers ${policies.headers}`]),
   ];
   return [
     ['Profile', `${name}${name === defaultProfile ? ' (default)' : ''}`],
     ['  User', `${printable(auth.user)} (${notes.join(', ')})`],
     ['  IMAP', endpointAsText(imap)],
     ...(smtp === undefined ? [] : [['  SMTP', endpointAsText(smtp)] as const]),
+    ...(policies.exempt ?? []).map((mailbox) => ['  Exempt', printable(mailbox)] as const),
   ];
 }
 

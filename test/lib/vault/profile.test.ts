@@ -141,7 +141,7 @@ describe('profiles', () => {
       imap: { ...PROFILE.imap, ca: certificate, clientCertificate: { certificate, key: new Secret(key) } },
       smtp: { host: '::1', port: 25, tls: 'none', pin: `${'A'.repeat(43)}=` },
       compress: true,
-      policies: { compatible: false },
+      policies: { compatible: false, headers: 'strict', exempt: ['Spam', 'Entwürfe'] },
     };
     const blobs: Buffer[] = [];
     const json = JSON.stringify(encodeProfile(profile, (secret) => blobs.push(secret.revealBytes()) - 1));
@@ -151,5 +151,32 @@ describe('profiles', () => {
     assert.equal(back.imap.clientCertificate?.key.reveal(), key);
     assert.throws(() => decodeProfile(JSON.parse(json), []), TypeError);
     assert.throws(() => decodeProfile({}, blobs), TypeError);
+  });
+
+  it('have the policies that were known when they were stored, and no others than are known now', () => {
+    const stored = (policies: object): unknown => ({ ...encodeProfile(PROFILE, () => 0), policies });
+    const decoded = (policies: object): object => decodeProfile(stored(policies), [Buffer.from('x')]).policies;
+    assert.deepEqual(decoded({}), {});
+    assert.deepEqual(decoded({ compatible: true, unknown: 1 }), { compatible: true });
+    assert.throws(() => decoded({ headers: 'all' }), TypeError);
+    assert.throws(() => decoded({ exempt: [1] }), TypeError);
+    const checked = (policies: object): void => {
+      checkProfile({ ...PROFILE, policies });
+    };
+    checked({ headers: 'none', exempt: ['Spam'] });
+    assert.throws(() => {
+      checked({ headers: 'all' });
+    }, /is no policy for headers/);
+    for (const name of ['', 'a\nb']) {
+      assert.throws(() => {
+        checked({ exempt: [name] });
+      }, /cannot be the name of a mailbox/);
+    }
+    assert.throws(() => {
+      checked({ exempt: ['a'.repeat(LIMITS.mailbox + 1)] });
+    }, /more than 4096 octets/);
+    assert.throws(() => {
+      checked({ exempt: Array(LIMITS.exempt + 1).fill('a') });
+    }, /More than 64 mailboxes/);
   });
 });
