@@ -5,7 +5,7 @@ import type {
   MultipartBody,
   SinglePartBody,
 } from '#imap/wire/bodystructure';
-import type { Header } from '#lib/mime/header';
+import { Header } from '#lib/mime/header';
 import type { Part } from '#lib/mime/structure';
 import { envelopeOf } from './envelope.js';
 import { fieldText, octetsOf, unfoldedOctets } from './fieldvalue.js';
@@ -13,6 +13,8 @@ import { readParameters } from './parameters.js';
 import { WordReader } from './words.js';
 
 const US_ASCII: BodyParameter = { name: Buffer.from('charset'), value: Buffer.from('us-ascii') };
+const APPLICATION = Buffer.from('application');
+const OCTET_STREAM = Buffer.from('octet-stream');
 const SEVEN_BIT = Buffer.from('7bit');
 
 /** What IMAP is told where a multipart has no parts: it cannot say so. Dovecot does the same. */
@@ -30,9 +32,19 @@ const NO_PART: SinglePartBody = {
   extension: { md5: undefined, disposition: undefined, language: undefined, location: undefined, others: [] },
 };
 
-/** BODYSTRUCTURE of a part of a message with CRLF only (RFC 9051 §7.5.2). */
-export function bodyStructureOf(part: Part): BodyStructure {
-  return isMultipart(part) ? multipart(part) : singlePart(part);
+/** BODYSTRUCTURE of a message with CRLF only (RFC 9051 §7.5.2). */
+export function bodyStructureOf(message: Part): BodyStructure {
+  const { header } = message;
+  const isMime = header.has('MIME-Version') || header.has('Content-Type');
+  return describe(message, isMime ? header : NO_HEADER);
+}
+
+/** In what is no MIME message, fields of MIME mean nothing (RFC 2045 §4). */
+const NO_HEADER = Header.parse(Buffer.alloc(0));
+
+/** Of a part, with the header whose fields tell of it. */
+function describe(part: Part, header: Header): BodyStructure {
+  return isMultipart(part) ? multipart(part, header) : singlePart(part, header);
 }
 
 /** Whether a part is shown as a multipart. One that goes over a limit is not looked into. */
@@ -40,19 +52,18 @@ export function isMultipart({ contentType, limit }: Part): boolean {
   return limit === undefined && contentType.type.startsWith('multipart/');
 }
 
-function multipart(part: Part): MultipartBody {
-  const { header } = part;
+function multipart(part: Part, header: Header): MultipartBody {
   const { subtype, parameters } = contentType(part);
   return {
     kind: 'multipart',
-    parts: part.parts.length === 0 ? [NO_PART] : part.parts.map(bodyStructureOf),
+    parts: part.parts.length === 0 ? [NO_PART] : part.parts.map((child) => describe(child, child.header)),
     subtype,
     extension: { parameters, ...extension(header) },
   };
 }
 
-function singlePart(part: Part): SinglePartBody {
-  const { header, message } = part;
+function singlePart(part: Part, header: Header): SinglePartBody {
+  const { message } = part;
   const { type, subtype, parameters } = contentType(part);
   const isText = part.contentType.type.startsWith('text/');
   const hasCharset = parameters.some(({ name }) => name.toString('latin1').toLowerCase() === 'charset');
@@ -91,26 +102,27 @@ function contentType(part: Part): {
   readonly subtype: Buffer;
   readonly parameters: readonly BodyParameter[];
 } {
-  // What cannot be looked into is shown as something that can be saved: readers want to know what is in a container.
   const known = part.contentType.type;
-  const [type = '', subtype = ''] = (isClosed(part) ? 'application/octet-stream' : known).split('/');
-  const field = part.header.get('Content-Type');
-  if (field === undefined) return { type: octetsOf(type), subtype: octetsOf(subtype), parameters: [] };
-  const reader = new WordReader(fieldText(field));
+  const reader = new WordReader(fieldText(part.header.get('Content-Type')));
+  const spelled = readType(reader);
+  const isRead = spelled?.type.toLowerCase() === known.slice(0, known.indexOf('/'));
+  const parameters = isRead ? readParameters(reader) : [];
+  // What cannot be looked into is shown as something that can be saved: readers want to know what is in a container.
+  if (isClosed(part)) return { type: APPLICATION, subtype: OCTET_STREAM, parameters };
+  const [type = '', subtype = ''] = known.split('/');
+  if (!isRead || known === 'message/rfc822') return { type: octetsOf(type), subtype: octetsOf(subtype), parameters };
+  return { type: octetsOf(spelled.type), subtype: octetsOf(spelled.subtype), parameters };
+}
+
+function readType(reader: WordReader): { readonly type: string; readonly subtype: string } | undefined {
   reader.space();
   reader.token();
-  const spelledType = reader.take();
-  if (reader.peek() === '/') reader.at++;
+  const type = reader.take();
+  if (reader.peek() !== '/') return undefined;
+  reader.at++;
   reader.space();
   reader.token();
-  const spelledSubtype = reader.take();
-  const isAsKnown = `${spelledType}/${spelledSubtype}`.toLowerCase() === known;
-  const isSpelled = isAsKnown && !isClosed(part) && known !== 'message/rfc822';
-  return {
-    type: octetsOf(isSpelled ? spelledType : type),
-    subtype: octetsOf(isSpelled ? spelledSubtype : subtype),
-    parameters: isAsKnown ? readParameters(reader) : [],
-  };
+  return { type, subtype: reader.take() };
 }
 
 /** A container that has not been looked into: because of a limit, or because what is in it is encoded. */

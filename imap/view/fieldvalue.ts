@@ -1,7 +1,9 @@
 import type { HeaderField } from '#lib/mime/header';
 
-/** The body of a field as latin1 text, without the white space at its start, and with folds that are a line feed and white space. */
-export function fieldText(field: HeaderField): string {
+/** The body of a field as latin1 text, without the white space at its start, and with folds that are a line feed and white space; of no
+ * length for no field. */
+export function fieldText(field: HeaderField | undefined): string {
+  if (field === undefined) return '';
   const text = field.body.toString('latin1').replace(/\r?\n/g, '\n');
   const [firstLine = ''] = text.split('\n', 1);
   const start = /^[ \t]*/.exec(firstLine)?.[0].length ?? 0;

@@ -118,10 +118,9 @@ export class WordReader {
   /** A quoted string that begins here. */
   quotedString(): Outcome {
     this.at++;
-    const content = this.#delimited('"');
-    if (content === undefined) return 'broken';
+    const { content, isClosed } = this.#delimited('"');
     this.word += content;
-    return this.space();
+    return isClosed ? this.space() : 'broken';
   }
 
   /** A domain literal that begins here, with its brackets and backslashes. */
@@ -141,40 +140,41 @@ export class WordReader {
 
   #skipComment(): Outcome {
     this.at++;
-    this.comment = '';
-    const content = this.#delimited(')', '(');
-    if (content === undefined) return 'broken';
+    const { content, isClosed } = this.#delimited(')', '(');
     this.comment = content;
-    return this.#outcome();
+    return isClosed ? this.#outcome() : 'broken';
   }
 
-  /** What is between here and the closing character, and undefined where it does not come. */
-  #delimited(close: string, open?: string): string | undefined {
+  /** What is between here and the closing character. Where that does not come, up to the last character that means something of its own. */
+  #delimited(close: string, open?: string): { readonly content: string; readonly isClosed: boolean } {
+    const { text } = this;
     let content = '';
     let depth = 1;
+    // What has been passed from here on is not in the content yet.
+    let from = this.at;
     for (; !this.atEnd; this.at++) {
       const next = this.peek();
       if (next === close && --depth === 0) {
-        this.at++;
-        return content;
+        content += text.slice(from, this.at++);
+        return { content, isClosed: true };
       }
       if (next === open) depth++;
-      if (next === '\0') content += NUL_REPLACEMENT;
-      else if (next === '\n') content = content.endsWith('\r') ? content.slice(0, -1) : content;
-      else if (next === '\\') {
-        const quoted = this.text.charAt(this.at + 1);
-        if (quoted === '') {
-          this.at++;
-          return undefined;
+      else if (next === '\0') {
+        content += text.slice(from, this.at) + NUL_REPLACEMENT;
+        from = this.at + 1;
+      } else if (next === '\n') {
+        content += text.slice(from, text[this.at - 1] === '\r' ? Math.max(from, this.at - 1) : this.at);
+        from = this.at + 1;
+      } else if (next === '\\') {
+        const quoted = text.charAt(this.at + 1);
+        if (quoted === '') this.at++;
+        else if (!'\r\n\0'.includes(quoted)) {
+          content += text.slice(from, this.at++);
+          from = this.at;
         }
-        if (quoted === '\r' || quoted === '\n' || quoted === '\0') content += next;
-        else {
-          content += quoted;
-          this.at++;
-        }
-      } else content += next;
+      }
     }
-    return undefined;
+    return { content, isClosed: false };
   }
 
   /** The characters of a class, and those others, that come next. */

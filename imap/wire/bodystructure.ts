@@ -213,9 +213,9 @@ function writeExtension(writer: Writer, { disposition, language, location, other
     writer.syntax(')');
   }
   writer.space();
-  const [first, ...more] = language ?? [];
-  if (more.length === 0) writer.nstring(first);
-  else writer.list(language ?? [], (each) => writer.string(each));
+  // One may stand without parentheses, but no server does that.
+  if (language === undefined || language.length === 0) writer.syntax('NIL');
+  else writer.list(language, (each) => writer.string(each));
   writer.space().nstring(location);
   for (const other of others) writer.space().copy(other);
 }
