@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type SecureContext, createSecureContext } from 'node:tls';
 import { LIMITS } from './limits.js';
@@ -12,6 +13,15 @@ const FILES = [
   '/etc/ssl/ca-bundle.pem',
   '/etc/ssl/cert.pem',
 ] as const;
+
+/**
+ * Contexts in use, by a digest of what they are made of. A context takes 30 KB, with the system's authorities a megabyte, and a user's
+ * sessions all have the same. Their sockets hold it; when the last one is gone, so is the context and the key in it.
+ */
+const inUse = new Map<string, WeakRef<SecureContext>>();
+const gone = new FinalizationRegistry<string>((digest) => {
+  if (inUse.get(digest)?.deref() === undefined) inUse.delete(digest);
+});
 
 let kept: { readonly context: SecureContext; readonly until: number } | undefined;
 
@@ -44,14 +54,25 @@ export async function systemAuthorities(
   return undefined;
 }
 
-/** A context for a client: TLS 1.2 or newer, these authorities (PEM; undefined: Node's), and a certificate of its own where it has one. */
+/**
+ * A context for a client: TLS 1.2 or newer, these authorities (PEM; undefined: Node's), and a certificate of its own where it has one. It
+ * may be in use by others with the same.
+ */
 export function clientContext(
   ca: string | undefined,
   identity?: { readonly certificate: string; readonly key: string },
 ): SecureContext {
-  return createSecureContext({
+  const digest = createHash('sha256')
+    .update(JSON.stringify([ca, identity?.certificate, identity?.key]))
+    .digest('base64');
+  const shared = inUse.get(digest)?.deref();
+  if (shared !== undefined) return shared;
+  const context = createSecureContext({
     minVersion: 'TLSv1.2',
     ...(ca === undefined ? {} : { ca }),
     ...(identity === undefined ? {} : { cert: identity.certificate, key: identity.key }),
   });
+  inUse.set(digest, new WeakRef(context));
+  gone.register(context, digest);
+  return context;
 }
