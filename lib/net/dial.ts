@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { ConnectionError } from './connection.js';
 import { connectionFault, explainFault } from './fault.js';
 import { LIMITS } from './limits.js';
-import { type SocketConnection, addressOf, socketConnection, tune } from './socket.js';
+import { type SocketConnection, addressOf, ignore, socketConnection, tune } from './socket.js';
 import { type Concealed, secureClient } from './tlsclient.js';
 
 /** A server, and how to know it. */
@@ -131,7 +131,8 @@ function connectTCP({ host, port }: Endpoint, peer: string, options: DialOptions
     const finish = (settle: () => void): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
-      socket.off('connect', onConnect);
+      // An error between here and the connection's own listener must not end the process.
+      socket.off('connect', onConnect).on('error', ignore).off('error', onError);
       settle();
     };
     const fail = (error: ConnectionError): void => {
@@ -145,17 +146,16 @@ function connectTCP({ host, port }: Endpoint, peer: string, options: DialOptions
         resolve(socket);
       });
     };
+    const onError = (error: Error): void => {
+      fail(explainFault(error, peer));
+    };
     const onAbort = (): void => {
       fail(connectionFault('cancelled', peer, undefined, signal?.reason));
     };
     const timer = setTimeout(() => {
       fail(connectionFault('timeout', peer, `no answer in ${timeout / 1000} seconds`));
     }, timeout);
-    socket.on('connect', onConnect);
-    // Stays: an error between here and the connection's own listener must not end the process.
-    socket.on('error', (error) => {
-      fail(explainFault(error, peer));
-    });
+    socket.on('connect', onConnect).on('error', onError);
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }

@@ -34,6 +34,14 @@ export function addressOf(socket: Socket): string {
   return `${address.includes(':') ? `[${address}]` : address}:${port ?? 0}`;
 }
 
+/**
+ * The listener for errors that stays with a socket when a wait on it is over: without any, an error would end the process, and the wait's own
+ * would keep everything that belonged to it.
+ */
+export function ignore(): void {
+  // Whoever reads is told by the connection.
+}
+
 /** Small segments at once, and a question to a silent peer now and then whether it is still there. */
 export function tune(socket: Socket): void {
   socket.setNoDelay(true);

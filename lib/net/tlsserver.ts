@@ -4,7 +4,7 @@ import { type SecureContext, type SecureContextOptions, TLSSocket, createSecureC
 import { ConnectionError } from './connection.js';
 import { connectionFault, explainFault } from './fault.js';
 import { LIMITS } from './limits.js';
-import { addressOf } from './socket.js';
+import { addressOf, ignore } from './socket.js';
 
 /** What a handshake as the server needs. */
 export interface TLSServerOptions {
@@ -102,6 +102,8 @@ export function handshake(
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
       socket.off(event, onDone).off('close', onClose).off('end', onClose);
+      // What fails after the handshake is reported to whoever reads, and must not end the process before that.
+      socket.on('error', ignore).off('error', onError);
       settle();
     };
     const fail = (error: ConnectionError): void => {
@@ -115,17 +117,16 @@ export function handshake(
     const onClose = (): void => {
       fail(connectionFault('tls', peer, 'it was closed during the handshake'));
     };
+    const onError = (error: Error): void => {
+      fail(explainFault(error, peer, 'tls'));
+    };
     const onAbort = (): void => {
       fail(connectionFault('cancelled', peer, undefined, signal?.reason));
     };
     const timer = setTimeout(() => {
       fail(connectionFault('timeout', peer, 'no end of the TLS handshake'));
     }, milliseconds);
-    // This one stays: what fails after the handshake is reported to whoever reads, and must not end the process before that.
-    socket.on('error', (error) => {
-      fail(explainFault(error, peer, 'tls'));
-    });
-    socket.on(event, onDone).on('close', onClose).on('end', onClose);
+    socket.on('error', onError).on(event, onDone).on('close', onClose).on('end', onClose);
     signal?.addEventListener('abort', onAbort, { once: true });
     if (signal?.aborted === true) onAbort();
   });

@@ -71,7 +71,7 @@ export function readVaultFile(bytes: Buffer, whose: string): VaultFile {
       `The vault of ${whose} asks for ${cost.memory} KiB and ${cost.passes} passes of Argon2, which no vault of ours does. Restore it from a backup.`,
     );
   }
-  const salt = reader.take(SALT_SIZE);
+  const salt = reader.copy(SALT_SIZE);
   const writer = reader.take(KEY_SIZE);
   const count = reader.number(1);
   if (flags > ENROLLED || count === 0 || count > LIMITS.slots) throw reader.damaged();
@@ -145,7 +145,7 @@ function readSlot(reader: Reader): VaultFile['slots'][number] {
   if (kind === undefined) throw reader.damaged();
   return {
     kind,
-    salt: reader.take(SLOT_SIZES.salt),
+    salt: reader.copy(SLOT_SIZES.salt),
     check: reader.take(SLOT_SIZES.check),
     sealedKey: reader.take(SLOT_SIZES.sealedKey),
     wrapped: reader.take(SLOT_SIZES.wrapped),
@@ -170,6 +170,13 @@ class Reader {
     const octets = this.#bytes.subarray(this.at, this.at + size);
     if (octets.length < size) throw this.damaged();
     this.at += size;
+    return octets;
+  }
+
+  /** What an opened vault keeps: with a part of the file it would keep the whole. */
+  copy(size: number): Buffer {
+    const octets = Buffer.alloc(size);
+    octets.set(this.take(size));
     return octets;
   }
 

@@ -133,6 +133,12 @@ describe('the file of a vault', () => {
     assert.notDeepEqual(keys[0], keys[1]);
   });
 
+  it('is not held in memory as a whole by what an opened vault keeps of it', () => {
+    const bytes = make();
+    const { salt, slots } = readVaultFile(bytes, 'alice');
+    for (const kept of [salt, slots[0]?.salt]) assert.equal(kept?.buffer.byteLength, 16);
+  });
+
   it('holds no slot that opens with more than one secret', () => {
     const { slot } = makeSlot('password', 'name', STRETCHED);
     assert.ok(openSlot(slot, STRETCHED));
