@@ -7,11 +7,14 @@ import { type Recipient, chooseRecipient } from '#lib/openpgp/recipient';
 import type { OpenVault } from '#lib/vault/openvault';
 import { privateKeysOf } from '#lib/vault/privatekey';
 import type { Profile } from '#lib/vault/profile';
+import { encodeMailbox, mailboxKey } from './wire/mailbox.js';
 
 /** What the handlers of a session's commands need of the user's account. */
 export interface Account {
   /** What the provider can after login, in upper case. */
   readonly capabilities: readonly string[];
+  /** Mailboxes, as `mailboxKey` names them, in which messages are stored as they come. */
+  readonly exempt: ReadonlySet<string>;
   /** The private keys, newest first. They are read when they are first asked for, because most sessions are idle. */
   readonly keys: () => Promise<readonly PrivateKey[]>;
   /**
@@ -31,8 +34,10 @@ export function accountOf(
 ): Account {
   let keys: Promise<readonly PrivateKey[]> | undefined;
   const read = (): Promise<readonly PrivateKey[]> => (keys ??= privateKeysOf(vault));
+  const exempt = (policies.exempt ?? []).map((name) => mailboxKey(encodeMailbox(name, 'utf-8'), 'utf-8'));
   return {
     capabilities,
+    exempt: new Set(exempt),
     log,
     keys: read,
     seal: async (message, double = 'never') => {
@@ -43,6 +48,7 @@ export function accountOf(
         double,
         originKey: vault.originKey,
         ...(policies.compatible === undefined ? {} : { compatible: policies.compatible }),
+        ...(policies.headers === undefined ? {} : { policy: policies.headers }),
       });
     },
   };

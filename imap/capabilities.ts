@@ -1,3 +1,5 @@
+import { lowered } from './append/growth.js';
+
 /**
  * Which of the provider's capabilities a client is told of. An allow-list: an extension passes when it can show neither stored octets nor
  * sizes, or where what it shows is handled here. What is not in the table is hidden, and its commands are refused.
@@ -11,8 +13,8 @@ const TABLE: readonly Row[] = [
   ['IMAP4REV2', 'RFC 9051', 'the protocol'],
   ['ACL', 'RFC 4314', 'rights, no content'],
   ['RIGHTS=*', 'RFC 4314', 'rights, no content'],
-  ['APPENDLIMIT', 'RFC 7889', 'a limit for each mailbox, asked for with STATUS'],
-  ['APPENDLIMIT=*', 'RFC 7889', 'a limit'],
+  ['APPENDLIMIT', 'RFC 7889', 'a limit for each mailbox, asked for with STATUS, lowered by the growth of encryption'],
+  ['APPENDLIMIT=*', 'RFC 7889', 'a limit, lowered by the growth of encryption'],
   ['BINARY', 'RFC 3516', 'content by FETCH and APPEND'],
   ['CHILDREN', 'RFC 3348', 'mailbox names'],
   ['CONDSTORE', 'RFC 7162', 'change numbers'],
@@ -71,11 +73,17 @@ export function isAllowed(capability: string): boolean {
 
 /**
  * What a client is told after login: of the provider's capabilities those that may pass, in the provider's order and spelling, and
- * ours. `compressed`: COMPRESS is in use already (RFC 4978 §3: then it is not announced).
+ * ours, with a limit that what the client saves keeps to before it is encrypted. `compressed`: COMPRESS is in use already (RFC 4978 §3: then it is not announced).
  */
 export function capabilitiesForClient(provider: readonly string[], compressed: boolean): readonly string[] {
-  const names = provider.filter(isAllowed).map((name) => SPELLING.get(name) ?? name);
+  const names = provider.filter(isAllowed).map((name) => SPELLING.get(name) ?? withLoweredLimit(name));
   return [...names, ...(compressed ? [] : OWN)];
+}
+
+function withLoweredLimit(name: string): string {
+  return name.replace(/^(APPENDLIMIT=)([0-9]{1,15})$/i, (_, head: string, limit: string) => {
+    return `${head}${lowered(Number(limit))}`;
+  });
 }
 
 /** The names that clients may compare as the RFCs spell them. */

@@ -7,7 +7,7 @@ export const compress: Handler = (line, { tag, name, end }, commands) => {
   const { context, framer } = commands;
   const row = commandRow(name);
   const [, mechanism] = /^ ([A-Z0-9_-]+)\r?\n$/i.exec(line.bytes.toString('latin1', end)) ?? [];
-  if (mechanism === undefined) return commands.refuse(line, tag, 'COMPRESS takes the name of a mechanism');
+  if (mechanism === undefined) return commands.refuse(line.literal, tag, 'COMPRESS takes the name of a mechanism');
   if (mechanism.toUpperCase() !== 'DEFLATE') {
     return commands.answer(tag, row, `${tag} NO The only mechanism is DEFLATE.\r\n`);
   }

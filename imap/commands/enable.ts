@@ -10,7 +10,7 @@ export const enable: Handler = (line, { tag, name, end }, commands) => {
   if (line.literal !== undefined || !/^(?: [^\s(){%*"\\]+)+$/.test(names)) {
     return line.literal === undefined
       ? commands.pass(line, { tag, row })
-      : commands.refuse(line, tag, 'ENABLE takes names of extensions');
+      : commands.refuse(line.literal, tag, 'ENABLE takes names of extensions');
   }
   const allowed = names.trimStart().split(' ').filter(isAllowed);
   if (allowed.length === 0) return commands.answer(tag, row, `${tag} OK Nothing of that can be enabled.\r\n`);

@@ -5,7 +5,7 @@ import { commandRow } from './table.js';
 /** IDLE (RFC 9051 §6.3.13): passes, and then the client's next line is DONE, which has no tag. */
 export const idle: Handler = (line, { tag, name, end }, commands) => {
   const { context } = commands;
-  if (line.bytes.length - line.lineEnd !== end) return commands.refuse(line, tag, 'IDLE takes no arguments');
+  if (line.bytes.length - line.lineEnd !== end) return commands.refuse(line.literal, tag, 'IDLE takes no arguments');
   let expected = true;
   const done = (octets: Buffer): void => {
     expected = /^DONE\r?\n$/i.test(octets.toString('latin1'));

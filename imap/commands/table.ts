@@ -5,7 +5,7 @@
 
 export interface CommandRow {
   /** `pass`: goes to the provider as it came. Any other: the file in this folder that handles it. */
-  readonly treatment: 'pass' | 'refuse' | 'enable' | 'compress' | 'idle' | 'select' | 'deselect' | 'logout';
+  readonly treatment: 'pass' | 'refuse' | 'append' | 'enable' | 'compress' | 'idle' | 'select' | 'deselect' | 'logout';
   /** Its arguments or results are message numbers, which must mean the same to client and provider. */
   readonly numbers?: true;
   /** No EXPUNGE may reach the client while it runs (RFC 9051 §7.5.1). */
@@ -39,7 +39,7 @@ const TABLE: Readonly<Record<string, CommandRow>> = {
   LSUB: PASS,
   NAMESPACE: PASS,
   STATUS: PASS,
-  APPEND: PASS,
+  APPEND: { treatment: 'append' },
   IDLE: { treatment: 'idle' },
   CHECK: PASS,
   CLOSE: { treatment: 'deselect' },

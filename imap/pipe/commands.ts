@@ -118,10 +118,10 @@ export class Commands {
     return undefined;
   }
 
-  /** Refuses a command whose first line this is, and skips what comes of it. Throws ClientViolation when it was once too often. */
-  refuse(line: LineFragment, tag: string | undefined, text: string): Wait {
+  /** Refuses a command, and skips what comes of it (see `skip`). Throws ClientViolation when it was once too often. */
+  refuse(announced: LiteralMark | undefined, tag: string | undefined, text: string): Wait {
     this.#countRefusal();
-    this.skip(line.literal);
+    this.skip(announced);
     return this.#bad(tag, text);
   }
 
@@ -168,14 +168,14 @@ export class Commands {
   #begin(line: LineFragment): Wait {
     const problem = problemOf(line);
     const tagged = tagOf(line.bytes);
-    if (problem !== undefined) return this.refuse(line, tagged, problem);
+    if (problem !== undefined) return this.refuse(line.literal, tagged, problem);
     const head = headOf(line.bytes);
-    if (head instanceof WireError) return this.refuse(line, tagged, head.message);
+    if (head instanceof WireError) return this.refuse(line.literal, tagged, head.message);
     // Its answer would not be known for what it is.
-    if (tagged === undefined) return this.refuse(line, undefined, 'The tag is too long');
+    if (tagged === undefined) return this.refuse(line.literal, undefined, 'The tag is too long');
     const { tag, name } = head;
     const row = commandRow(name);
-    if (row.treatment === 'refuse') return this.refuse(line, tag, row.reason ?? 'This command is refused');
+    if (row.treatment === 'refuse') return this.refuse(line.literal, tag, row.reason ?? 'This command is refused');
     if (row.numbers === true && this.context.queue.ownMayExpunge) return this.#afterOwn(line);
     // The client counts messages that are gone. RFC 2180 §4.1 and RFC 5530: it is told so, and asks with NOOP.
     if (row.numbers === true && !this.context.held.none) {

@@ -1,9 +1,11 @@
+import { loweringLimit } from '../append/statuslimit.js';
 import { capabilitiesForClient, isAllowed } from '../capabilities.js';
 import { WireError } from '../wire/error.js';
 import { readResponse } from '../wire/response.js';
 import { type NumberRange, normalise } from '../wire/sequenceset.js';
 import { uidOf } from '../wire/uid.js';
 import { Selected } from '../selected.js';
+import { mailboxKey } from '../wire/mailbox.js';
 import { LIMITS } from '../wire/limits.js';
 import type { Fragment, LineFragment } from '../wire/framer.js';
 import type { Context } from './context.js';
@@ -97,6 +99,8 @@ export class Responses {
         return this.#vanished();
       case 'CAPABILITY':
         return this.#instead(this.#capabilities(wholeLine(line)));
+      case 'STATUS':
+        return this.#mailboxStatus();
       case 'ENABLED':
         return this.#enabled(wholeLine(line));
       case 'BYE':
@@ -109,6 +113,17 @@ export class Responses {
       default:
         return this.#pass;
     }
+  }
+
+  #mailboxStatus(): Sink {
+    const { account, mailboxEncoding, toClient } = this.#context;
+    if (!account.capabilities.includes('APPENDLIMIT')) return this.#pass;
+    return loweringLimit(
+      (octets) => {
+        toClient.add(octets);
+      },
+      (mailbox) => account.exempt.has(mailboxKey(mailbox, mailboxEncoding)),
+    );
   }
 
   /** Sends a line in place of the response. */

@@ -122,9 +122,9 @@ describe('commands of our own', () => {
 
   it('wait while a literal of the client is on its way', async () => {
     const session = new Session();
-    const appending = session.client('a1 APPEND INBOX {5}\r\n');
+    const appending = session.client('a1 RENAME INBOX {5}\r\n');
     const first = session.own.ask('NOOP', UID_FETCH);
-    assert.equal(session.toProvider, 'a1 APPEND INBOX {5}\r\n');
+    assert.equal(session.toProvider, 'a1 RENAME INBOX {5}\r\n');
     await session.provider('+ go ahead\r\n');
     await appending;
     await session.client('hel');
@@ -141,11 +141,11 @@ describe('commands of our own', () => {
 
   it('are sent when the literal of the client is refused', async () => {
     const session = new Session();
-    const appending = session.client('a1 APPEND nowhere {5}\r\n');
+    const appending = session.client('a1 RENAME nowhere {5}\r\n');
     const answer = session.own.ask('NOOP', UID_FETCH);
-    await session.provider('a1 NO [TRYCREATE] none\r\n');
+    await session.provider('a1 NO none\r\n');
     await appending;
-    assert.equal(session.toProvider, 'a1 APPEND nowhere {5}\r\nOWN1 NOOP\r\n');
+    assert.equal(session.toProvider, 'a1 RENAME nowhere {5}\r\nOWN1 NOOP\r\n');
     await session.provider(`${session.prefix}1 OK done\r\n`);
     assert.equal((await answer).completion, 'OK');
   });
