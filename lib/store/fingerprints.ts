@@ -7,6 +7,7 @@
  * has not the key cannot read them, nor find a fingerprint.
  */
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { isSystemError } from '#lib/bytes/systemerror';
 import type { IndexKeys } from './keys.js';
 import { noSpace } from './pieces.js';
@@ -17,6 +18,8 @@ const PLACE_SIZE = 16;
 const ROW_SIZE = 16 * PLACE_SIZE;
 /** 8 MiB in all, and half a million places. */
 const ROWS = 32 * 1024;
+/** Rows that are read and written at once, at most: 64 KiB. */
+const SEGMENT = 256;
 const FREE = Buffer.alloc(PLACE_SIZE);
 
 export interface Place {
@@ -32,7 +35,13 @@ interface Location {
   readonly mask: Buffer;
 }
 
-/** The methods throw the system's errors. They are synchronous: so little, and from the system's memory, is sooner read than asked for. */
+/** A place as it is written, and its row. */
+export interface Entry {
+  readonly row: number;
+  readonly octets: Buffer;
+}
+
+/** The methods throw or reject with the system's errors. To read is synchronous: so little is sooner read than asked for. */
 export class FingerprintTable {
   readonly #path: string;
   readonly #keys: IndexKeys;
@@ -45,28 +54,48 @@ export class FingerprintTable {
   }
 
   get(fingerprint: Buffer): Place | undefined {
+    const file = this.#open(false);
+    if (file === undefined) return undefined;
     const { row, mark, mask } = this.#locate(fingerprint);
-    const places = this.#read(row);
-    const at = placeOf(places, mark);
+    const places = readRows(file, row, row);
+    const at = placeOf(places, 0, mark);
     if (at === undefined) return undefined;
-    const hidden = hide(places.subarray(at + MARK_SIZE, at + PLACE_SIZE), mask);
-    return { mailbox: hidden.toString('hex', 0, MARK_SIZE), uid: hidden.readUInt32BE(MARK_SIZE) };
+    const place = hide(places.subarray(at + MARK_SIZE, at + PLACE_SIZE), mask);
+    return { mailbox: place.toString('hex', 0, MARK_SIZE), uid: place.readUInt32BE(MARK_SIZE) };
   }
 
-  put(fingerprint: Buffer, { mailbox, uid }: Place): void {
+  /** What `put` takes. */
+  entry(fingerprint: Buffer, { mailbox, uid }: Place): Entry {
     const { row, mark, mask } = this.#locate(fingerprint);
-    const file = this.#open(true);
-    const places = this.#read(row);
-    const at =
-      placeOf(places, mark) ?? placeOf(places, FREE) ?? ((mark[0] ?? 0) % (ROW_SIZE / PLACE_SIZE)) * PLACE_SIZE;
-    const open = Buffer.alloc(PLACE_SIZE - MARK_SIZE);
-    open.write(mailbox, 'hex');
-    open.writeUInt32BE(uid, MARK_SIZE);
-    const place = Buffer.concat([mark, hide(open, mask)]);
-    if (place.equals(places.subarray(at, at + PLACE_SIZE))) return;
-    if (file !== undefined && writeSync(file, place, 0, PLACE_SIZE, row * ROW_SIZE + at) < PLACE_SIZE) {
-      throw noSpace();
+    const place = Buffer.alloc(PLACE_SIZE - MARK_SIZE);
+    place.write(mailbox, 'hex');
+    place.writeUInt32BE(uid, MARK_SIZE);
+    return { row, octets: Buffer.concat([mark, hide(place, mask)]) };
+  }
+
+  /** Rows that are near to each other are read and written together. */
+  async put(entries: readonly Entry[]): Promise<void> {
+    const sorted = entries.toSorted((a, b) => a.row - b.row);
+    for (let start = 0, end = 0; start < sorted.length; start = end) {
+      const segment = segmentOf(sorted[start]);
+      while (end < sorted.length && segmentOf(sorted[end]) === segment) end++;
+      this.#putNear(sorted.slice(start, end));
+      await setImmediate();
     }
+  }
+
+  #putNear(entries: readonly Entry[]): void {
+    const first = entries[0]?.row ?? 0;
+    const file = this.#open(true);
+    if (file === undefined) return;
+    const places = readRows(file, first, entries.at(-1)?.row ?? 0);
+    for (const { row, octets } of entries) {
+      const start = (row - first) * ROW_SIZE;
+      const mark = octets.subarray(0, MARK_SIZE);
+      const any = start + ((mark[0] ?? 0) % (ROW_SIZE / PLACE_SIZE)) * PLACE_SIZE;
+      octets.copy(places, placeOf(places, start, mark) ?? placeOf(places, start, FREE) ?? any);
+    }
+    if (writeSync(file, places, 0, places.length, first * ROW_SIZE) < places.length) throw noSpace();
   }
 
   /** It is opened again where it is needed again. */
@@ -78,13 +107,6 @@ export class FingerprintTable {
   #locate(fingerprint: Buffer): Location {
     const mark = this.#keys.mark('fingerprint', fingerprint);
     return { row: mark.readUInt32BE(16) % ROWS, mark: mark.subarray(0, MARK_SIZE), mask: mark.subarray(MARK_SIZE, 16) };
-  }
-
-  #read(row: number): Buffer {
-    const places = Buffer.alloc(ROW_SIZE);
-    const file = this.#open(false);
-    if (file !== undefined) readSync(file, places, 0, ROW_SIZE, row * ROW_SIZE);
-    return places;
   }
 
   /** Made where it is to be written; undefined where there is none. */
@@ -101,10 +123,21 @@ export class FingerprintTable {
   }
 }
 
-/** Where in a row the place is that begins with these octets. */
-function placeOf(row: Buffer, start: Buffer): number | undefined {
-  for (let at = 0; at < row.length; at += PLACE_SIZE) {
-    if (row.compare(start, 0, start.length, at, at + start.length) === 0) return at;
+function segmentOf(entry: Entry | undefined): number {
+  return Math.floor((entry?.row ?? 0) / SEGMENT);
+}
+
+/** The rows from the first to the last; empty where the file ends before. */
+function readRows(file: number, first: number, last: number): Buffer {
+  const rows = Buffer.alloc((last - first + 1) * ROW_SIZE);
+  readSync(file, rows, 0, rows.length, first * ROW_SIZE);
+  return rows;
+}
+
+/** Where the place is that begins with these octets, in the row that begins at `row`. */
+function placeOf(rows: Buffer, row: number, start: Buffer): number | undefined {
+  for (let at = row; at < row + ROW_SIZE; at += PLACE_SIZE) {
+    if (rows.compare(start, 0, start.length, at, at + start.length) === 0) return at;
   }
   return undefined;
 }

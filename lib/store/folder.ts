@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFileAtomic, makeFolder } from '#lib/bytes/atomic';
-import { isSystemError } from '#lib/bytes/systemerror';
 import { type IndexKeys, isFileName } from './keys.js';
 import { LIMITS } from './limits.js';
 import { UNFINISHED } from './mailboxfile.js';
+import { unlessMissing } from './pieces.js';
 
 const CHECK = 'check';
 /** The version of everything that is in the folder. */
@@ -43,10 +43,7 @@ export class IndexFolder {
     await makeFolder(this.path, 0o700);
     const expected = `${VERSION} ${this.#keys.mark('check', VERSION).toString('hex')}\n`;
     const check = join(this.path, CHECK);
-    const found = await readFile(check, 'latin1').catch((error: unknown) => {
-      if (isSystemError(error, 'ENOENT')) return undefined;
-      throw error;
-    });
+    const found = await readFile(check, 'latin1').catch(unlessMissing);
     if (found === expected) return false;
     if (found === undefined && (await createFileAtomic(check, Buffer.from(expected), 0o600))) return false;
     if (found === undefined) return this.prepare();
@@ -66,7 +63,7 @@ export class IndexFolder {
   /** The files of mailboxes. What a crash has left unfinished is removed. */
   async files(): Promise<readonly FileFacts[]> {
     const files: FileFacts[] = [];
-    for (const name of await readdir(this.path)) {
+    for (const name of (await readdir(this.path).catch(unlessMissing)) ?? []) {
       const path = join(this.path, name);
       if (!isFileName(name) && !name.endsWith(UNFINISHED)) continue;
       const facts = await stat(path).catch(() => undefined);

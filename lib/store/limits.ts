@@ -14,10 +14,12 @@ export const LIMITS = {
   waiting: 32 * 1024 * 1024,
   /** Milliseconds before what was put is written: what comes one by one is sealed together. */
   delay: 50,
+  /** Milliseconds in which nothing is written after an error: a disk that is full stays so for a while. */
+  pause: 60_000,
   /** Frames of a mailbox below which their number does not matter. */
   fewFrames: 64,
   /** Frames that are looked through for one fingerprint. */
-  candidates: 8,
+  candidates: 64,
   /** Frames that are kept decrypted while messages are looked up by fingerprint. */
   decrypted: 8,
   /** Milliseconds after which an unfinished file is what a crash has left, and not one that is being written. */

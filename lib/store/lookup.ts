@@ -1,4 +1,4 @@
-import { FingerprintTable } from './fingerprints.js';
+import { type Entry, FingerprintTable } from './fingerprints.js';
 import type { IndexFolder } from './folder.js';
 import type { IndexKeys } from './keys.js';
 import { LIMITS } from './limits.js';
@@ -43,27 +43,37 @@ export class Lookup {
     }
     for await (const frame of file.around(uid)) {
       const messages = new Map(frame.map((message) => [message.uid, message]));
-      const message = messages.get(uid);
-      if (!fits(message)) continue;
+      if (!messages.has(uid)) continue;
       this.#decrypted = [{ file, messages }, ...this.#decrypted.slice(0, LIMITS.decrypted - 1)];
-      return message;
+      const message = messages.get(uid);
+      return fits(message) ? message : undefined;
     }
     return undefined;
   }
 
-  /** Notes where these messages are now. */
-  add(file: MailboxFile, messages: readonly StoredMessage[]): void {
+  /** That these messages are in this file now, for `add`. */
+  entries(file: MailboxFile, messages: readonly StoredMessage[]): readonly Entry[] {
     const mailbox = nameInTable(file.name);
-    this.#names.set(mailbox, file.name);
+    return messages
+      .filter(({ kind }) => kind !== 'plain')
+      .map(({ fingerprint, uid }) => this.#table.entry(fingerprint, { mailbox, uid }));
+  }
+
+  /** Notes where messages of this file are. */
+  async add(file: MailboxFile, entries: readonly Entry[]): Promise<void> {
+    this.#names.set(nameInTable(file.name), file.name);
+    this.forget();
+    await this.#table.put(entries);
+  }
+
+  /** Forgets what was decrypted: a mailbox is gone, or says something else now. */
+  forget(): void {
     this.#decrypted = [];
-    for (const { kind, uid, fingerprint } of messages) {
-      if (kind !== 'plain') this.#table.put(fingerprint, { mailbox, uid });
-    }
   }
 
   close(): void {
     this.#table.close();
-    this.#decrypted = [];
+    this.forget();
   }
 
   async #nameOf(mailbox: string): Promise<string> {

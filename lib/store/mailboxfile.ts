@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm, utimes } from 'node:fs/promises';
-import { isSystemError } from '#lib/bytes/systemerror';
 import { FRAME_HEAD_SIZE, FrameCodec, type FrameHead, groupIntoFrames } from './frame.js';
 import type { IndexKeys } from './keys.js';
 import { LIMITS } from './limits.js';
 import { LARGEST_UID, type StoredMessage, type UIDRange, decodeEntries, overlaps } from './message.js';
-import { WindowReader, readAt, writeWhole } from './pieces.js';
+import { WindowReader, readAt, unlessMissing, writeWhole } from './pieces.js';
 
 const EVERYTHING: readonly UIDRange[] = [{ first: 1, last: LARGEST_UID }];
 
@@ -269,9 +268,4 @@ function runsFromTheEnd(frames: readonly Frame[]): readonly (readonly Frame[])[]
     }
   }
   return runs;
-}
-
-function unlessMissing(error: unknown): undefined {
-  if (isSystemError(error, 'ENOENT')) return undefined;
-  throw error;
 }

@@ -7,13 +7,14 @@
  *   MAILBOX-UIDVALIDITY        frames of sealed records (frame.ts, mailboxfile.ts); both names are HMACs
  *   fingerprints               where the message with a fingerprint is (fingerprints.ts)
  *
- * There is no database: SQLite's and libsql's own encryption does not authenticate, what they wait for is waited for on the event
- * loop, and of what they would add (transactions, queries) a memory that may forget needs nothing. A write is one append, and
- * there are no locks.
+ * There is no database. The encryption of libsql (0.5.29) is AES-CBC without authentication, so that all had to be sealed here anyway;
+ * its disk and its locks are waited for on the event loop, and what it closes stays open until the garbage is collected. A
+ * memory that may forget needs no transactions: a write is one append, and there are no locks.
  */
 import { rm } from 'node:fs/promises';
 import { isSystemError } from '#lib/bytes/systemerror';
 import type { Log } from '#lib/log';
+import type { Entry } from './fingerprints.js';
 import { IndexFolder } from './folder.js';
 import { groupIntoFrames } from './frame.js';
 import { IndexKeys } from './keys.js';
@@ -32,8 +33,8 @@ export interface MessageIndex {
   /** `name` is what tells the user's mailboxes apart, the account included. Costs nothing. */
   mailbox(name: string, uidValidity: number): MailboxIndex;
   /**
-   * What is known of a message that has this fingerprint, in whichever mailbox it was put: after COPY, MOVE, and a new UIDVALIDITY.
-   * Its UID is the one that it has, or had, there.
+   * What is known of a message that has this fingerprint, in whichever mailbox it was put and written: after COPY, MOVE, and a new
+   * UIDVALIDITY. Its UID is the one that it has, or had, there.
    */
   byFingerprint(fingerprint: Buffer): Promise<StoredMessage | undefined>;
   /** Waits until all that was put has been written or dropped. */
@@ -74,8 +75,8 @@ export async function openIndex(
   return index;
 }
 
-/** Octets; the defaults are in limits.ts. */
-export type IndexLimits = Readonly<Record<'size' | 'written' | 'waiting', number>>;
+/** Units and defaults are in limits.ts. */
+export type IndexLimits = Readonly<Record<'size' | 'written' | 'waiting' | 'pause', number>>;
 
 type Waiting = ReadonlyMap<number, StoredMessage>;
 
@@ -96,7 +97,9 @@ class FolderIndex implements MessageIndex {
   #batch: { readonly file: MailboxFile; readonly messages: Waiting } | undefined;
   /** Octets written since the size of all was looked at. At first it has to be looked at. */
   #written = Infinity;
-  #state: 'open' | 'read only' | 'unusable' | 'closed' = 'open';
+  /** Nothing is written before this time of `performance.now()`. */
+  #pausedUntil = 0;
+  #state: 'open' | 'unusable' | 'closed' = 'open';
   readonly #warned = new Set<string>();
 
   constructor(folder: IndexFolder, keys: IndexKeys, log: Log, limits: IndexLimits) {
@@ -128,7 +131,7 @@ class FolderIndex implements MessageIndex {
   }
 
   async byFingerprint(fingerprint: Buffer): Promise<StoredMessage | undefined> {
-    if (!this.#isReadable()) return undefined;
+    if (this.#state !== 'open') return undefined;
     try {
       return await this.#lookup.find(fingerprint);
     } catch (error) {
@@ -156,12 +159,8 @@ class FolderIndex implements MessageIndex {
     return file;
   }
 
-  #isReadable(): boolean {
-    return this.#state === 'open' || this.#state === 'read only';
-  }
-
   async *#load(file: MailboxFile, ranges: readonly UIDRange[]): AsyncGenerator<readonly StoredMessage[], void> {
-    if (!this.#isReadable()) return;
+    if (this.#state !== 'open') return;
     const sorted = sortRanges(ranges);
     const seen = new Set<number>();
     for (const waiting of [this.#waiting.get(file), this.#batch?.file === file ? this.#batch.messages : undefined]) {
@@ -183,7 +182,7 @@ class FolderIndex implements MessageIndex {
 
   #put(file: MailboxFile, messages: readonly StoredMessage[]): void {
     messages.forEach(checkMessage);
-    if (this.#state !== 'open' || messages.length === 0) return;
+    if (this.#state !== 'open' || performance.now() < this.#pausedUntil) return;
     const waiting = this.#waiting.get(file) ?? new Map<number, StoredMessage>();
     for (const message of messages) {
       const size = entrySize(message);
@@ -195,7 +194,12 @@ class FolderIndex implements MessageIndex {
       this.#waitingSize += size;
       waiting.set(message.uid, message);
     }
-    if (waiting.size > 0) this.#waiting.set(file, waiting);
+    if (waiting.size === 0) return;
+    this.#waiting.set(file, waiting);
+    this.#writeSoon();
+  }
+
+  #writeSoon(): void {
     this.#timer ??= setTimeout(() => void this.#write(), LIMITS.delay).unref();
   }
 
@@ -205,6 +209,7 @@ class FolderIndex implements MessageIndex {
     this.#timer = undefined;
     return (this.#writing ??= this.#writeAll().finally(() => {
       this.#writing = undefined;
+      if (this.#waiting.size > 0) this.#writeSoon();
     }));
   }
 
@@ -221,7 +226,7 @@ class FolderIndex implements MessageIndex {
       }
       if (this.#written >= this.#limits.written) await this.#prune();
     } catch (error) {
-      this.#state = 'read only';
+      this.#pausedUntil = performance.now() + this.#limits.pause;
       this.#waiting.clear();
       this.#warn('index not written', error);
     }
@@ -232,6 +237,7 @@ class FolderIndex implements MessageIndex {
   /** A frame at a time: between two of them others get their turn. */
   async #writeBatch(file: MailboxFile, messages: Waiting): Promise<void> {
     const sorted = [...messages.values()].sort((a, b) => a.uid - b.uid);
+    const entries: Entry[] = [];
     for (const frame of groupIntoFrames(sorted)) {
       this.#written += await file.append(frame).catch(async (error: unknown) => {
         if (!isSystemError(error, 'ENOENT')) throw error;
@@ -239,9 +245,10 @@ class FolderIndex implements MessageIndex {
         await this.#folder.prepare();
         return file.append(frame);
       });
-      this.#lookup.add(file, frame);
+      entries.push(...this.#lookup.entries(file, frame));
       this.#waitingSize -= frame.reduce((sum, message) => sum + entrySize(message), 0);
     }
+    await this.#lookup.add(file, entries);
   }
 
   /** Removes the mailboxes that have not been used for longest, until the rest is within the limit. */
@@ -262,6 +269,7 @@ class FolderIndex implements MessageIndex {
   async #forgetOthers(mailbox: MailboxFile): Promise<void> {
     if (this.#state !== 'open') return;
     const [owner = ''] = mailbox.name.split('-');
+    this.#lookup.forget();
     try {
       for (const { name, path } of await this.#folder.files()) {
         if (name.startsWith(`${owner}-`) && name !== mailbox.name) await rm(path, { force: true });

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { isSystemError } from '#lib/bytes/systemerror';
 
 /** Octets that are read from a file at least: neighbours of what is asked for are asked for next. */
 const WINDOW = 8 * 1024;
@@ -58,4 +59,10 @@ export async function writeWhole(file: FileHandle, octets: Buffer): Promise<void
 /** As the system's own error where nothing more fits: it says so only once nothing at all fits. */
 export function noSpace(): Error {
   return Object.assign(new Error('The disk has taken a part only.'), { code: 'ENOSPC', errno: -28 });
+}
+
+/** For `catch`: a file that does not exist is nothing; other errors go on. */
+export function unlessMissing(error: unknown): undefined {
+  if (isSystemError(error, 'ENOENT')) return undefined;
+  throw error;
 }

@@ -12,6 +12,7 @@ import { sealing } from './sealing.js';
 import { seeking } from './seeking.js';
 import { small } from './small.js';
 import { start } from './start.js';
+import { store } from './store.js';
 
 const BENCHES: Readonly<Record<string, (material: Material) => Promise<Result[]>>> = {
   opening,
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, (material: Material) => Promise<Result[]>
   memory,
   seeking,
   login,
+  store: () => store(),
   imap: () => imap(),
 };
 

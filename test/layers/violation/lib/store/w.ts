@@ -1,0 +1,2 @@
+import { a } from '../mime/a.js';
+export const w = a;
