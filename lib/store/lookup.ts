@@ -36,7 +36,7 @@ export class Lookup {
     if (name === '') return undefined;
     const file = this.#file(name);
     const fits = (message: StoredMessage | undefined): message is StoredMessage =>
-      message !== undefined && message.kind !== 'plain' && message.fingerprint.equals(fingerprint);
+      message?.fingerprint.equals(fingerprint) === true;
     for (const known of this.#decrypted) {
       const message = known.file === file ? known.messages.get(uid) : undefined;
       if (fits(message)) return message;

@@ -12,14 +12,17 @@ interface Frame extends FrameHead {
   readonly at: number;
 }
 
-/** An open file, and what is in it. */
-interface Opened {
-  readonly file: FileHandle;
+/** What is in a file. */
+interface Known {
   /** Two files never have the same. */
   readonly identity: string;
   readonly frames: readonly Frame[];
   /** The file has been looked through up to here. What is behind it is not whole, or not yet. */
   readonly end: number;
+}
+
+interface Opened extends Known {
+  readonly file: FileHandle;
 }
 
 /**
@@ -32,11 +35,9 @@ export class MailboxFile {
   readonly name: string;
   readonly #path: string;
   readonly #codec: FrameCodec;
-  #known: Omit<Opened, 'file'> = { identity: '', frames: [], end: 0 };
+  #known: Known = { identity: '', frames: [], end: 0 };
   /** The identity of a file in which something was found that is no frame. */
   #damaged: string | undefined;
-  /** One look at a time. */
-  #looking: Promise<unknown> = Promise.resolve();
 
   constructor(path: string, keys: IndexKeys, name: string) {
     this.#path = path;
@@ -126,23 +127,16 @@ export class MailboxFile {
   }
 
   /** The file, looked through to its end. Undefined where there is none. */
-  #open(): Promise<Opened | undefined> {
-    const opening = this.#looking.then(() => this.#openNow());
-    this.#looking = opening.catch(() => undefined);
-    return opening;
-  }
-
-  async #openNow(): Promise<Opened | undefined> {
+  async #open(): Promise<Opened | undefined> {
     const file = await open(this.#path, 'r').catch(unlessMissing);
     if (file === undefined) return undefined;
     try {
       const { ino, birthtimeMs, size } = await file.stat();
       const identity = `${ino} ${birthtimeMs}`;
-      if (identity !== this.#known.identity || size < this.#known.end) {
-        this.#known = { identity, frames: [], end: 0 };
-      }
-      if (size > this.#known.end) await this.#look(file, size);
-      return { ...this.#known, file };
+      const isKnown = identity === this.#known.identity && size >= this.#known.end;
+      const known = await this.#look(file, size, isKnown ? this.#known : { identity, frames: [], end: 0 });
+      this.#known = known;
+      return { ...known, file };
     } catch (error) {
       await file.close();
       throw error;
@@ -150,11 +144,11 @@ export class MailboxFile {
   }
 
   /** Finds the frames behind those that are known. */
-  async #look(file: FileHandle, size: number): Promise<void> {
+  async #look(file: FileHandle, size: number, known: Known): Promise<Known> {
+    if (size === known.end) return known;
     const reader = new WindowReader(file, size);
-    const { identity } = this.#known;
-    const frames = [...this.#known.frames];
-    let at = this.#known.end;
+    const frames = [...known.frames];
+    let at = known.end;
     while (at < size) {
       const head = this.#codec.openHead(await reader.at(at, FRAME_HEAD_SIZE));
       if (head !== undefined && (await this.#isWhole(file, reader, { ...head, at }, size))) {
@@ -165,10 +159,10 @@ export class MailboxFile {
       const next = await reader.find(this.#codec.marker, at + 1);
       // Nothing behind it: it may be what somebody is writing just now.
       if (next === undefined) break;
-      this.#damaged = identity;
+      this.#damaged = known.identity;
       at = next;
     }
-    this.#known = { identity, frames, end: at };
+    return { ...known, frames, end: at };
   }
 
   /** Whether the frame has been written to its end. If it has not, others may stand where its octets should be. */
