@@ -1,20 +1,19 @@
 import { type ByteStream, gather } from '#lib/bytes/source';
 import type { FetchItem } from '#imap/wire/fetchcommand';
-import type { Content, FetchData } from '#imap/wire/fetchdata';
+import type { FetchData } from '#imap/wire/fetchdata';
 import type { PartialRange, Section } from '#imap/wire/section';
+import { binarySize, openBinary } from './binary.js';
 import { bodyText } from './bodytext.js';
+import type { ViewContent } from './content.js';
 import { chosenFields } from './headerfields.js';
+import { literalItem } from './item.js';
 import { VIEW_LIMITS } from './limits.js';
 import { withoutNul, withoutNuls } from './nul.js';
 import type { ViewRecord } from './record.js';
-import { clip, rangeOf, type ViewRange } from './sections.js';
+import { clip, findPart, rangeOf, type ViewRange } from './sections.js';
 import { partsOf } from './text.js';
 
-/** The octets of a view. Nothing is opened before the stream is read. */
-export interface ViewContent {
-  /** The octets `start` up to but not including `end`, with CRLF. */
-  read(start: number, end: number): ByteStream;
-}
+export type { ViewContent } from './content.js';
 
 /** An item of a FETCH response. */
 export interface Answer {
@@ -23,54 +22,59 @@ export interface Answer {
   readonly stream?: ByteStream;
 }
 
-/** Where the octets of a literal come from. */
-type Octets =
-  | { readonly kind: 'range'; readonly range: ViewRange }
+/** Octets of the view that an item asks for. */
+type Asked =
+  /** As they are. */
+  | { readonly kind: 'octets'; readonly range: ViewRange }
+  /** Some fields of the header there. */
   | {
       readonly kind: 'fields';
-      readonly header: ViewRange;
+      readonly range: ViewRange;
       readonly section: Section;
       readonly partial: PartialRange | undefined;
     };
 
-/** Whether the record alone answers the item: `answerItem` then reads nothing. */
+/** Whether the record alone answers the item, or says that it has no answer: `answerItem` then reads nothing. */
 export function isAnsweredBy(record: ViewRecord, item: FetchItem): boolean {
-  if (item.kind === 'preview') return item.lazy || record.preview !== undefined;
-  if (item.kind === 'plain' && TEXTS.has(item.name)) return true;
-  const octets = octetsOf(record, item);
-  if (octets === undefined) return false;
-  return isHeld(record, octets.kind === 'range' ? octets.range : octets.header);
+  if (item.kind === 'binary' || item.kind === 'binary.size') {
+    const part = findPart(record.root, item.part);
+    return part === undefined || part.encoding === 'unknown';
+  }
+  if (isReady(item)) return true;
+  const asked = askedFor(record, item);
+  return asked !== undefined && isHeld(record, asked.range);
 }
-
-const TEXTS: ReadonlySet<string> = new Set(['RFC822.SIZE', 'ENVELOPE', 'BODY', 'BODYSTRUCTURE']);
 
 /**
  * One item of a FETCH response. Of `content` only what the item needs is read, and nothing where the record answers it. Rejects with
- * ViewError where there is no answer. Throws a TypeError for an item that says nothing of the view.
+ * ViewError where there is no answer, and with a TypeError for an item that says nothing of the view (FLAGS, say; macros are to be expanded).
  */
 export async function answerItem(item: FetchItem, record: ViewRecord, content: ViewContent): Promise<Answer> {
-  const text = textItem(item, record);
-  if (text !== undefined) return { data: text };
-  const octets = octetsOf(record, item);
-  if (octets === undefined) throw new TypeError('This item is not answered from the view of a message.');
-  if (octets.kind === 'fields') {
-    const header = await readHeld(record, octets.header, content);
-    const fields = withoutNul(chosenFields(header, octets.section));
-    const { start, end } = clip({ start: 0, end: fields.length }, octets.partial);
-    return { data: literalItem(item, contentOf(fields.subarray(start, end))) };
+  const ready = answerFromTexts(item, record);
+  if (ready !== undefined) return { data: ready };
+  if (item.kind === 'binary') return openBinary(item, record, content);
+  if (item.kind === 'binary.size')
+    return { data: { kind: 'binary.size', part: item.part, octets: await binarySize(item.part, record, content) } };
+  const asked = askedFor(record, item);
+  if (asked === undefined) throw new TypeError('This item is not answered from the view of a message.');
+  const { range } = asked;
+  if (asked.kind === 'fields') {
+    const fields = withoutNul(chosenFields(await readHeld(record, range, content), asked.section));
+    const { start, end } = clip({ start: 0, end: fields.length }, asked.partial);
+    return { data: literalItem(item, fields.subarray(start, end)) };
   }
-  const { range } = octets;
   const size = range.end - range.start;
-  if (size > VIEW_LIMITS.inlineOctets) {
-    const stream = content.read(range.start, range.end);
-    const data = literalItem(item, { size, nonSynchronizing: false, binary: false });
-    return { data, stream: record.hasNul ? withoutNuls(stream) : stream };
-  }
-  return { data: literalItem(item, contentOf(withoutNul(await readHeld(record, range, content)))) };
+  if (size <= VIEW_LIMITS.inlineOctets)
+    return { data: literalItem(item, withoutNul(await readHeld(record, range, content))) };
+  const stream = content.read(range.start, range.end);
+  return { data: literalItem(item, size), stream: record.hasNul ? withoutNuls(stream) : stream };
 }
 
-/** An item whose value is ready. */
-function textItem(item: FetchItem, record: ViewRecord): FetchData | undefined {
+/**
+ * The items whose values are ready: RFC822.SIZE, ENVELOPE, BODY, BODYSTRUCTURE, PREVIEW. Undefined for the others. The same as `answerItem`, for
+ * listings of many messages.
+ */
+export function answerFromTexts(item: FetchItem, record: ViewRecord): FetchData | undefined {
   if (item.kind === 'preview') return { kind: 'preview', text: record.preview };
   if (item.kind !== 'plain') return undefined;
   switch (item.name) {
@@ -90,55 +94,46 @@ function textItem(item: FetchItem, record: ViewRecord): FetchData | undefined {
 const ENVELOPE = Buffer.from('ENVELOPE ');
 const BODY = Buffer.from('BODY ');
 const BODYSTRUCTURE = Buffer.from('BODYSTRUCTURE ');
+const READY: ReadonlySet<string> = new Set(['RFC822.SIZE', 'ENVELOPE', 'BODY', 'BODYSTRUCTURE']);
+
+function isReady(item: FetchItem): boolean {
+  return item.kind === 'preview' || (item.kind === 'plain' && READY.has(item.name));
+}
 
 function readyItem(name: Buffer, value: Buffer): FetchData {
   return { kind: 'other', item: partsOf(Buffer.concat([name, value])) ?? [] };
 }
 
-function octetsOf(record: ViewRecord, item: FetchItem): Octets | undefined {
-  const { root } = record;
+function askedFor({ root }: ViewRecord, item: FetchItem): Asked | undefined {
   if (item.kind === 'body') {
     const { section, partial } = item;
     const range = rangeOf(root, section);
-    const isFields = section.fields.length > 0 && range.end > range.start;
-    return isFields
-      ? { kind: 'fields', header: range, section, partial }
-      : { kind: 'range', range: clip(range, partial) };
+    if (section.fields.length > 0) return { kind: 'fields', range, section, partial };
+    return { kind: 'octets', range: clip(range, partial) };
   }
   if (item.kind !== 'plain') return undefined;
   switch (item.name) {
     case 'RFC822':
-      return { kind: 'range', range: root };
+      return { kind: 'octets', range: root };
     case 'RFC822.HEADER':
-      return { kind: 'range', range: { start: root.start, end: root.bodyStart } };
+      return { kind: 'octets', range: { start: root.start, end: root.bodyStart } };
     case 'RFC822.TEXT':
-      return { kind: 'range', range: { start: root.bodyStart, end: root.end } };
+      return { kind: 'octets', range: { start: root.bodyStart, end: root.end } };
     default:
       return undefined;
   }
 }
 
-function literalItem(item: FetchItem, content: Content): FetchData {
-  if (item.kind === 'body') {
-    // As Dovecot, names in upper case.
-    const fields = item.section.fields.map((field) => field.toUpperCase());
-    return { kind: 'body', section: { ...item.section, fields }, origin: item.partial?.offset, content };
-  }
-  if (item.kind === 'plain' && (item.name === 'RFC822' || item.name === 'RFC822.HEADER' || item.name === 'RFC822.TEXT'))
-    return { kind: 'rfc822', name: item.name, content };
-  throw new TypeError('This item has no literal.');
-}
-
-function contentOf(bytes: Buffer): Content {
-  return { size: bytes.length, nonSynchronizing: false, binary: false, bytes };
-}
-
+/** Whether the record has these octets. */
 function isHeld({ header }: ViewRecord, { start, end }: ViewRange): boolean {
   return start === end || (header !== undefined && end <= header.length);
 }
 
 async function readHeld(record: ViewRecord, range: ViewRange, content: ViewContent): Promise<Buffer> {
   const { start, end } = range;
-  if (isHeld(record, range)) return record.header?.subarray(start, end) ?? Buffer.alloc(0);
+  if (start === end) return NONE;
+  if (record.header !== undefined && isHeld(record, range)) return record.header.subarray(start, end);
   return gather(content.read(start, end));
 }
+
+const NONE = Buffer.alloc(0);

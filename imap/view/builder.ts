@@ -1,11 +1,11 @@
-import type { Header } from '#lib/mime/header';
-import { parseContentTransferEncoding } from '#lib/mime/contenttype';
 import { type Part, StructureParser } from '#lib/mime/structure';
 import { bodyStructureOf, isMultipart } from './bodystructure.js';
+import { encodingOf } from './encoding.js';
 import { envelopeOf } from './envelope.js';
 import { VIEW_LIMITS } from './limits.js';
 import { LineEndConverter } from './lineends.js';
-import type { PartRecord, TransferEncoding, ViewRecord } from './record.js';
+import { previewOf } from './preview.js';
+import type { PartRecord, ViewRecord } from './record.js';
 import { envelopeText, structureText } from './text.js';
 
 /**
@@ -15,6 +15,8 @@ import { envelopeText, structureText } from './text.js';
 export class ViewBuilder {
   readonly #lineEnds = new LineEndConverter();
   readonly #structure = new StructureParser();
+  /** The first octets of the view, of which the preview is made. */
+  #beginning: Buffer[] = [];
   #size = 0;
   #hasNul = false;
 
@@ -22,6 +24,8 @@ export class ViewBuilder {
   push(chunk: Buffer): Buffer {
     const view = this.#lineEnds.push(chunk);
     this.#structure.push(view);
+    if (this.#size < VIEW_LIMITS.previewOctets)
+      this.#beginning.push(Buffer.from(view.subarray(0, VIEW_LIMITS.previewOctets - this.#size)));
     this.#size += view.length;
     this.#hasNul ||= view.includes(0);
     return view;
@@ -35,7 +39,7 @@ export class ViewBuilder {
       size: this.#size,
       envelope: envelopeText(envelopeOf(root.header)),
       bodyStructure: structureText(bodyStructureOf(root)),
-      preview: undefined,
+      preview: previewOf(Buffer.concat(this.#beginning)),
       header: header.length <= VIEW_LIMITS.headerOctets ? header : undefined,
       hasNul: this.#hasNul,
       root: partRecord(root),
@@ -50,12 +54,4 @@ function partRecord(part: Part): PartRecord {
   const place = { start, bodyStart, end, encoding };
   if (message !== undefined) return { kind: 'message', ...place, parts: [partRecord(message)] };
   return { kind: isMultipart(part) ? 'multipart' : 'leaf', ...place, parts: parts.map(partRecord) };
-}
-
-function encodingOf(header: Header): TransferEncoding {
-  const field = header.unfolded('Content-Transfer-Encoding');
-  if (field === undefined) return 'identity';
-  const encoding = parseContentTransferEncoding(field);
-  if (encoding === '7bit' || encoding === '8bit' || encoding === 'binary') return 'identity';
-  return encoding === 'base64' || encoding === 'quoted-printable' ? encoding : 'unknown';
 }

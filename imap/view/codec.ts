@@ -9,9 +9,8 @@ import { decodeTree, encodeTree, isTree } from './tree.js';
 const VERSION = 1;
 
 const HAS_NUL = 1;
-const HAS_PREVIEW = 2;
-const HAS_HEADER = 4;
-const HAS_LINE_ENDS = 8;
+const HAS_HEADER = 2;
+const HAS_LINE_ENDS = 4;
 
 export interface EncodeOptions {
   /** False leaves the root header out. Default: true. */
@@ -24,12 +23,10 @@ export function encodeRecord(record: ViewRecord, { header: withHeader = true }: 
   const header = withHeader ? record.header : undefined;
   const flags =
     (record.hasNul ? HAS_NUL : 0) |
-    (preview === undefined ? 0 : HAS_PREVIEW) |
     (header === undefined ? 0 : HAS_HEADER) |
     (lineEnds === undefined ? 0 : HAS_LINE_ENDS);
   const writer = new OctetWriter().number(VERSION).number(flags).number(record.size);
-  writer.block(record.envelope).block(record.bodyStructure).block(encodeTree(record.root));
-  if (preview !== undefined) writer.block(preview);
+  writer.block(record.envelope).block(record.bodyStructure).block(encodeTree(record.root)).block(preview);
   if (header !== undefined) writer.block(header);
   if (lineEnds !== undefined) writeLineEnds(writer, lineEnds);
   return writer.end();
@@ -47,11 +44,11 @@ export function decodeRecord(octets: Buffer): ViewRecord | undefined {
   const envelope = reader.block();
   const bodyStructure = reader.block();
   const tree = reader.block();
-  const preview = (flags & HAS_PREVIEW) === 0 ? undefined : reader.block();
+  const preview = reader.block();
   const header = (flags & HAS_HEADER) === 0 ? undefined : reader.block();
   const lineEnds = (flags & HAS_LINE_ENDS) === 0 ? undefined : readLineEnds(reader, size);
-  if (version !== VERSION || flags > 0xf || !reader.ended) return undefined;
-  if (!isValue(envelope) || !isValue(bodyStructure) || !isTree(tree, size)) return undefined;
+  if (version !== VERSION || flags > 7 || !reader.ended) return undefined;
+  if (!isValue(envelope) || !isValue(bodyStructure) || preview.includes(0) || !isTree(tree, size)) return undefined;
   return new DecodedRecord(
     { size, envelope, bodyStructure, preview, header, hasNul: (flags & HAS_NUL) !== 0, lineEnds },
     tree,
@@ -63,7 +60,7 @@ class DecodedRecord implements ViewRecord {
   readonly size: number;
   readonly envelope: Buffer;
   readonly bodyStructure: Buffer;
-  readonly preview: Buffer | undefined;
+  readonly preview: Buffer;
   readonly header: Buffer | undefined;
   readonly hasNul: boolean;
   readonly lineEnds: LineEnds | undefined;

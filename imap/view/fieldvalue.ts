@@ -5,10 +5,12 @@ import type { HeaderField } from '#lib/mime/header';
 export function fieldText(field: HeaderField | undefined): string {
   if (field === undefined) return '';
   const text = field.body.toString('latin1').replace(/\r?\n/g, '\n');
-  const [firstLine = ''] = text.split('\n', 1);
+  const lineEnd = text.indexOf('\n');
+  const firstLine = lineEnd < 0 ? text : text.slice(0, lineEnd);
   const start = /^[ \t]*/.exec(firstLine)?.[0].length ?? 0;
-  // White space alone is a value, but for the first.
-  return text.slice(start === firstLine.length ? Math.min(start, 1) : start);
+  // White space alone is a value, but for the first. A fold of one character is not seen as one by Dovecot.
+  const value = text.slice(start === firstLine.length ? Math.min(start, 1) : start);
+  return value.replace(/\n([ \t])(?=\n|$)/g, '$1');
 }
 
 /** The octets of an unstructured field, unfolded. A NUL is shown as U+FFFD: no string of IMAP can hold it. */

@@ -11,8 +11,8 @@ export interface ViewRecord {
   readonly envelope: Buffer;
   /** The value of BODYSTRUCTURE as it is sent. That of BODY is a part of it: see `bodyText`. */
   readonly bodyStructure: Buffer;
-  /** PREVIEW (RFC 8970), in UTF-8; of no length where there is no text. Undefined where it is not known. */
-  readonly preview: Buffer | undefined;
+  /** PREVIEW (RFC 8970), in UTF-8; of no length where there is no text near the beginning. */
+  readonly preview: Buffer;
   /** The root header with its blank line, where it has at most `VIEW_LIMITS.headerOctets`. */
   readonly header: Buffer | undefined;
   /** Whether there is NUL in the view. */

@@ -35,15 +35,24 @@ export function transferDecoder(encoding: string): Transform | undefined {
 
 const EMPTY = Buffer.alloc(0);
 
-/** Base64 of RFC 2045 §6.8: what is not in the alphabet is passed over. */
+/** Base64 of RFC 2045 §6.8: what is not in the alphabet is passed over, and padding ends the data. How the chunks are cut makes no difference. */
 export class Base64Decoder implements Transform {
   #held = '';
+  #isPadded = false;
 
   push(chunk: Buffer): Buffer {
-    const text = this.#held + chunk.toString('latin1').replace(/[^A-Za-z0-9+/=]+/g, '');
+    if (this.#isPadded) return EMPTY;
+    let text = this.#held + chunk.toString('latin1').replace(/[^A-Za-z0-9+/=]+/g, '');
+    const padding = text.indexOf('=');
+    if (padding >= 0) {
+      this.#isPadded = true;
+      this.#held = '';
+      return Buffer.from(text.slice(0, padding), 'base64');
+    }
     const whole = text.length - (text.length % 4);
     this.#held = text.slice(whole);
-    return Buffer.from(text.slice(0, whole), 'base64');
+    text = text.slice(0, whole);
+    return Buffer.from(text, 'base64');
   }
 
   end(): Buffer {
@@ -73,30 +82,54 @@ export class Base64Encoder implements Transform {
 /** Octets of a line that is held until its end is seen. RFC 2045 §6.7 allows 76; a longer one is taken in pieces. */
 const LINE_LIMIT = 16 * 1024;
 
-/** Quoted-printable, RFC 2045 §6.7: soft line breaks joined, white space at a line's end dropped, broken escapes left as text. */
+/** Characters of white space of which a line's end may have fewer. So many together are text. */
+const SPACE_LIMIT = 1024;
+
+/**
+ * Quoted-printable, RFC 2045 §6.7: soft line breaks joined, white space at a line's end dropped, broken escapes left as text. How the chunks are
+ * cut makes no difference.
+ */
 export class QuotedPrintableDecoder implements Transform {
   #held = '';
 
   push(chunk: Buffer): Buffer {
     const text = this.#held + chunk.toString('latin1');
     let end = text.lastIndexOf('\n') + 1;
-    if (end === 0 && text.length > LINE_LIMIT) end = text.length - 2;
+    if (text.length - end > LINE_LIMIT) end = certainEnd(text, end);
     this.#held = text.slice(end);
     return decodeQuotedPrintable(text.slice(0, end));
   }
 
   end(): Buffer {
-    return decodeQuotedPrintable(this.#held);
+    return decodeQuotedPrintable(this.#held.replace(/(?<![ \t])[ \t]+$/, withoutTrailing));
   }
+}
+
+/** Where the part of an unfinished line ends that means the same whatever follows: before white space, and before the beginning of an escape. */
+function certainEnd(text: string, lineStart: number): number {
+  const end = text.endsWith('\r') ? text.length - 1 : text.length;
+  let space = end;
+  while (space > lineStart && (text[space - 1] === ' ' || text[space - 1] === '\t')) space--;
+  const counted = end - space - ((end - space) % SPACE_LIMIT);
+  if (counted > 0) return space + counted;
+  if (text[space - 1] === '=') return space - 1;
+  return space === text.length && text[space - 2] === '=' ? space - 2 : space;
 }
 
 /** Text of whole lines. */
 export function decodeQuotedPrintable(text: string): Buffer {
-  const plain = text
-    .replace(/[ \t]+(?=\r?\n)/g, '')
-    .replace(/=\r?\n/g, '')
-    .replace(/=([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  const plain = text.replace(
+    // Each run of white space is looked at from its beginning only: else a long one would be looked at anew from each of its places.
+    /=(?:([0-9A-Fa-f]{2})|[ \t]{0,1023}\r?\n)|((?<![ \t])[ \t]+)(?=\r?\n)/g,
+    (_, hex: string | undefined, space: string | undefined) =>
+      hex === undefined ? withoutTrailing(space ?? '') : String.fromCharCode(parseInt(hex, 16)),
+  );
   return Buffer.from(plain, 'latin1');
+}
+
+/** What is left of white space at a line's end. */
+function withoutTrailing(space: string): string {
+  return space.slice(0, space.length - (space.length % SPACE_LIMIT));
 }
 
 /** Octets as quoted-printable; line ends in the data (CRLF or LF) stay line ends. */

@@ -172,8 +172,9 @@ describe('BODY and BODYSTRUCTURE', () => {
         '"<960723163407.20117h@cac.washington.edu>" "Compiler diff" "BASE64" 4554 73) "MIXED")',
     );
     same(
-      '(("text" "html" NIL NIL NIL "7bit" 10 1 NIL NIL NIL NIL)("image" "gif" NIL NIL NIL "base64" 5 NIL ("attachment" ("filename" "x")) ("de" "en") "l") "related" ("boundary" "b") NIL "de" NIL)',
+      '(("text" "html" NIL NIL NIL "7bit" 10 1 NIL NIL NIL NIL)("image" "gif" NIL NIL NIL "base64" 5 NIL ("attachment" ("filename" "x")) ("de" "en") "l") "related" ("boundary" "b") NIL ("de") NIL)',
     );
+    assert.deepEqual(read('("a" "b" NIL NIL NIL "7bit" 1 NIL NIL "de")').extension?.language, [octets('de')]);
     const message = same(
       '("message" "rfc822" NIL NIL NIL "7bit" 300 (NIL "s" NIL NIL NIL NIL NIL NIL NIL NIL) ("application" "pdf" NIL NIL NIL "base64" 4) 9 NIL NIL NIL NIL)',
     );
