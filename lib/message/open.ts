@@ -9,7 +9,7 @@ import { type OpenedMessage, openMessage } from '#lib/openpgp/open';
 import type { SessionKey } from '#lib/openpgp/sessionkey';
 import type { Verifiers } from '#lib/openpgp/verification';
 import { type KeyName, recipientsOf } from './addressed.js';
-import { isFieldName, lineEndOf, mboxLine } from './field.js';
+import { isClaim, isFieldName, lineEndOf, mboxLine } from './field.js';
 import { type Edit, editStream, legacyDisplayEdits, legacyPartEdit } from './legacydisplay.js';
 import { ORIGIN_FIELD, hasOriginMark } from './origin.js';
 import { PEP_HEAD, isPepOuter, pepMessage } from './pep.js';
@@ -17,7 +17,7 @@ import { type Encryption, encryptedStream, readTop, recognise } from './recognis
 import { judgeSender } from './sender.js';
 import type { Status } from './status.js';
 import { type PayloadForm, inlineHeader, payloadForm, viewHeader } from './view.js';
-import { type Shown, asStored } from './stored.js';
+import { type Shown, asStored, withoutClaims } from './stored.js';
 
 export interface OpenStoredOptions {
   /** Gives the private keys, unlocked, that may open a message for these recipients. Called once a message, if it is encrypted. */
@@ -34,6 +34,11 @@ export interface OpenStoredOptions {
   readonly offload?: Offload;
   /** True gives the payload as it was encrypted: nothing judged, nothing added, nothing taken away. */
   readonly exact?: boolean;
+  /**
+   * True takes fields that claim to be Postern's out of the original of our own messages too. Whoever had a message encrypted that came from
+   * outside has put its sender's fields under our mark; a reader who trusts `Postern-Status` must not see those.
+   */
+  readonly withoutClaims?: boolean;
 }
 
 /** Not encrypted as a whole: as stored, less fields that claim to be Postern's. */
@@ -110,7 +115,9 @@ class Opening {
     if (exact === true) return exactly(await this.#open({ sessionKey: known }), 'other');
     if (originKey !== undefined && this.#encryption.form === 'pgp-mime' && this.#outer.has(ORIGIN_FIELD)) {
       const opened = await this.#open({ sessionKey: known });
-      if (hasOriginMark(this.#outer, originKey, opened.sessionKey)) return exactly(opened, 'own');
+      if (hasOriginMark(this.#outer, originKey, opened.sessionKey)) {
+        return this.#options.withoutClaims === true ? unclaimed(opened) : exactly(opened, 'own');
+      }
       await opened.close();
       known = opened.sessionKey;
     }
@@ -215,6 +222,19 @@ class Opening {
 
 function exactly(opened: OpenedMessage, origin: 'own' | 'other'): OpenedView {
   return { kind: 'opened', origin, sessionKey: opened.sessionKey, ...shown(opened.size, [], opened.payload, opened) };
+}
+
+/** An original of ours less the fields that claim to be Postern's. */
+async function unclaimed(opened: OpenedMessage): Promise<OpenedView> {
+  const { header, body, complete } = await splitHeader(opened.payload);
+  const told = { kind: 'opened', origin: 'own', sessionKey: opened.sessionKey } as const;
+  if (!complete) {
+    const whole = behind(header.raw, body[Symbol.asyncIterator]());
+    return { ...told, ...shown(undefined, [], withoutClaims(whole), opened) };
+  }
+  const kept = header.remove(isClaim);
+  const size = opened.size === undefined ? undefined : opened.size - header.raw.length + kept.raw.length;
+  return { ...told, ...shown(size, [kept.raw], body, opened) };
 }
 
 /** A stream behind some bytes. */

@@ -34,13 +34,14 @@ async function* followedBy(head: Buffer, stream: ByteStream): AsyncGenerator<Buf
 }
 
 const LF = 10;
+const NOTHING = Buffer.alloc(0);
 const CLAIM = 'postern-';
 
 /**
  * For a header above the limits, which is not held: a line at a time, of which only the first octets are looked at. Goes on up
  * to the blank line.
  */
-async function* withoutClaims(stream: ByteStream, mbox: Buffer): AsyncGenerator<Buffer, void> {
+export async function* withoutClaims(stream: ByteStream, mbox: Buffer = NOTHING): AsyncGenerator<Buffer, void> {
   if (mbox.length > 0) yield mbox;
   /** The line's first octets, until they tell what it is. */
   let start = '';

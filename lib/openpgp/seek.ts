@@ -90,6 +90,8 @@ class ChunkedPlaintext {
   readonly #end: number;
   readonly #chunks: AeadChunks;
   readonly #chunkSize: number;
+  /** The chunk that was opened last: who reads a message in small steps asks for each several times. */
+  #last: { readonly index: number; readonly plaintext: Buffer } | undefined;
 
   constructor(packets: Source, start: number, end: number, chunks: AeadChunks, size: number) {
     this.#packets = packets;
@@ -107,10 +109,21 @@ class ChunkedPlaintext {
   }
 
   async *read(start: number, end: number): AsyncGenerator<Buffer, void> {
-    const sealedSize = this.#chunkSize + TAG_SIZE;
-    const firstChunk = Math.floor(start / this.#chunkSize);
-    const lastChunk = Math.ceil(Math.min(end, this.size) / this.#chunkSize);
     if (start >= end) return;
+    const sealedSize = this.#chunkSize + TAG_SIZE;
+    let firstChunk = Math.floor(start / this.#chunkSize);
+    const lastChunk = Math.ceil(Math.min(end, this.size) / this.#chunkSize);
+    const cut = (index: number, plaintext: Buffer): Buffer => {
+      const at = index * this.#chunkSize;
+      return plaintext.subarray(Math.max(0, start - at), Math.max(0, end - at));
+    };
+    if (this.#last?.index === firstChunk) {
+      // A copy: the receiver may change what it gets.
+      const part = Buffer.from(cut(firstChunk, this.#last.plaintext));
+      if (part.length > 0) yield part;
+      firstChunk += 1;
+    }
+    if (firstChunk >= lastChunk) return;
     const from = this.#start + firstChunk * sealedSize;
     const to = Math.min(this.#start + lastChunk * sealedSize, this.#end - TAG_SIZE);
     const reader = new ByteReader(this.#packets.stream(from, to));
@@ -119,8 +132,10 @@ class ChunkedPlaintext {
         const at = index * this.#chunkSize;
         const sealed = await reader.exactly(Math.min(sealedSize, this.size - at + TAG_SIZE));
         const plaintext = this.#chunks.open(index, [sealed]);
-        const part = plaintext.subarray(Math.max(0, start - at), end - at);
-        if (part.length > 0) yield part;
+        const isLast = index === lastChunk - 1;
+        if (isLast) this.#last = { index, plaintext };
+        const part = cut(index, plaintext);
+        if (part.length > 0) yield isLast ? Buffer.from(part) : part;
       }
     } finally {
       await reader.close();
