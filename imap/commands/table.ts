@@ -5,7 +5,8 @@
 
 export interface CommandRow {
   /** `pass`: goes to the provider as it came. Any other: the file in this folder that handles it. */
-  readonly treatment: 'pass' | 'refuse' | 'append' | 'enable' | 'compress' | 'idle' | 'select' | 'deselect' | 'logout';
+  readonly treatment:
+    'pass' | 'refuse' | 'append' | 'enable' | 'compress' | 'fetch' | 'idle' | 'select' | 'deselect' | 'logout';
   /** Its arguments or results are message numbers, which must mean the same to client and provider. */
   readonly numbers?: true;
   /** No EXPUNGE may reach the client while it runs (RFC 9051 §7.5.1). */
@@ -46,12 +47,12 @@ const TABLE: Readonly<Record<string, CommandRow>> = {
   UNSELECT: { treatment: 'deselect' },
   EXPUNGE: PASS,
   SEARCH: QUIET,
-  FETCH: QUIET,
+  FETCH: { treatment: 'fetch', numbers: true, quiet: true },
   STORE: QUIET,
   COPY: NUMBERS,
   MOVE: NUMBERS,
   'UID SEARCH': NUMBERS,
-  'UID FETCH': PASS,
+  'UID FETCH': { treatment: 'fetch' },
   'UID STORE': PASS,
   'UID COPY': PASS,
   'UID MOVE': PASS,

@@ -1,6 +1,7 @@
 import type { Connection } from '#lib/net/connection';
 import type { Account } from '../account.js';
 import type { CommandRow } from '../commands/table.js';
+import type { Messages } from '../messages/messages.js';
 import { Selected } from '../selected.js';
 import { HeldExpunges } from './expunges.js';
 import type { MailboxEncoding } from '../wire/mailbox.js';
@@ -14,6 +15,8 @@ export type LiteralSupport = 'plus' | 'minus' | 'none';
 export interface SessionOptions {
   readonly literals: LiteralSupport;
   readonly account: Account;
+  /** What messages are opened with. Undefined: everything passes as it is stored. */
+  readonly messages?: Messages;
 }
 
 /** What the two directions of a session share. */
@@ -29,6 +32,7 @@ export class Context {
   readonly toProvider: Outlet;
   readonly literals: LiteralSupport;
   readonly account: Account;
+  readonly messages: Messages | undefined;
   /** A command of the client that a handler is at work on, and of which the provider knows nothing yet. */
   inHand: CommandRow | undefined;
   /** What the client is to be told as soon as no response is on its way to it. */
@@ -42,12 +46,13 @@ export class Context {
   /** BYE has been passed on or said. */
   saidBye = false;
 
-  constructor(client: Connection, provider: Connection, { literals, account }: SessionOptions) {
+  constructor(client: Connection, provider: Connection, { literals, account, messages }: SessionOptions) {
     this.client = client;
     this.toClient = new Outlet(client);
     this.toProvider = new Outlet(provider);
     this.literals = literals;
     this.account = account;
+    this.messages = messages;
     this.queue = new CommandQueue();
   }
 

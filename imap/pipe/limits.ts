@@ -10,6 +10,8 @@ export const PIPE_LIMITS = {
   mailboxOctets: 4_096,
   /** Octets from the provider for the client that wait while a response of ours goes out: notices of changes, which are small. */
   waitingOctets: 1024 * 1024,
+  /** Octets of one answer to a FETCH of ours that is held: a message that is opened in memory, and its other items. */
+  fetchedOctets: 8 * 1024 * 1024,
   /** Milliseconds without an octet from the client: RFC 9051 §5.4 asks for 30 minutes at least. */
   idle: 30 * 60_000,
   /** Milliseconds for what is in progress when the client has closed its side, and for saying goodbye to the provider. */

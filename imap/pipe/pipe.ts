@@ -120,6 +120,7 @@ class Pipe {
       return { cause: 'client-gone', text: 'The client closed the connection.' };
     } catch (error) {
       if (error instanceof ConnectionError) return { cause: 'client-gone', text: error.message };
+      if (error instanceof ProviderViolation) return { cause: 'provider-violation', text: error.message };
       if (error instanceof ClientViolation || error instanceof FramingError) {
         return { cause: 'client-violation', text: error.message };
       }

@@ -54,8 +54,6 @@ export class CommandQueue {
   /** In the order of their commands: IDLE does not hold up what comes after it. */
   #awaited: readonly Awaited[] = [];
   #waiting: { readonly condition: () => boolean; readonly resolve: () => void }[] = [];
-  /** A command of the client's that is answered with the help of commands of our own. The provider knows nothing of it. */
-  #local: Entry | undefined;
   /** Why nothing is answered any more. */
   #closed: Error | undefined;
 
@@ -69,26 +67,12 @@ export class CommandQueue {
 
   /** The first of the client's commands: the one that is in progress, as the client sees it. */
   get clientHead(): Entry | undefined {
-    return this.#local ?? this.#entries.find(({ own }) => own === undefined);
+    return this.#entries.find(({ own }) => own === undefined);
   }
 
   /** Whether a command with message numbers has been sent that the provider has not begun with. */
   get numbersAhead(): boolean {
     return this.#entries.some(({ row, answer }, at) => at > 0 && row.numbers === true && answer === undefined);
-  }
-
-  /**
-   * Begins with a command that is answered here, when all before it are answered. No other command of the client's may be added
-   * until it ends.
-   */
-  async beginLocal(entry: Entry): Promise<void> {
-    await this.atMost(0);
-    if (this.#closed !== undefined) throw this.#closed;
-    this.#local = entry;
-  }
-
-  endLocal(): void {
-    this.#local = undefined;
   }
 
   find(tag: string): Entry | undefined {

@@ -74,7 +74,7 @@ export async function startPostern({ tls = 'none', configuration = '' }: Postern
   };
 }
 
-function profileFor({ host, port, tls, ca, user, password }: Endpoint): Profile {
+export function profileFor({ host, port, tls, ca, user, password }: Endpoint): Profile {
   return {
     name: 'default',
     imap: { host, port, tls, ca: readFileSync(ca, 'latin1') },

@@ -1,0 +1,318 @@
+import { BUFFER_LIMIT } from '#lib/bytes/spool';
+import { Asking, classify, textOf } from '../messages/classify.js';
+import { SEEN_ITEM, expand, isContent, setsSeen } from '../messages/items.js';
+import { type Located, setsOf } from '../messages/located.js';
+import type { MailboxMessages, Messages } from '../messages/messages.js';
+import type { Opened } from '../messages/opener.js';
+import type { Fetched } from '../messages/provider.js';
+import type { Shown, Unopened } from '../messages/shown.js';
+import { ContentError, StoredMessage, wholeItem } from '../messages/stored.js';
+import type { Context } from '../pipe/context.js';
+import type { OwnCommands } from '../pipe/own.js';
+import { providerOf } from '../pipe/ownfetch.js';
+import { type ViewContent, isAnsweredBy } from '../view/answer.js';
+import { decodeRecord } from '../view/codec.js';
+import { ViewError } from '../view/error.js';
+import type { ViewRecord } from '../view/record.js';
+import { type FetchCommand, type FetchItem, writeFetchItem } from '../wire/fetchcommand.js';
+import { readFetchData } from '../wire/fetchdata.js';
+import { requestKey, responseKey } from '../wire/itemkey.js';
+import { joinParts } from '../wire/part.js';
+import { writeSequenceSet } from '../wire/sequenceset.js';
+import { Writer } from '../wire/writer.js';
+import { contentFailure, interrupted, viewFailure } from './fetchfailure.js';
+import { locate } from './fetchset.js';
+import { respond, writeResponse } from './respond.js';
+import { type CommandRow, commandRow } from './table.js';
+
+/** Messages that are worked on at once: what is known of them is held. */
+const BATCH = 10_000;
+/** Octets of a stored form that is opened in memory: a message of BUFFER_LIMIT, encrypted. */
+const SMALL_OCTETS = Math.ceil(BUFFER_LIMIT * 1.4);
+
+/** What answers for a message. */
+interface View {
+  readonly record: ViewRecord;
+  readonly content: ViewContent;
+}
+
+/** A message that is shown otherwise than it is stored, or may be. */
+interface Locked extends Located {
+  readonly known: Shown | Unopened;
+}
+
+/** For what the record alone answers. */
+const NOTHING: ViewContent = {
+  read: () => {
+    throw new Error('The record was said to answer this.');
+  },
+};
+
+/** A FETCH that is answered here. */
+export class FetchRun {
+  readonly #context: Context;
+  readonly #own: OwnCommands;
+  readonly #messages: Messages;
+  readonly #command: FetchCommand;
+  readonly #items: readonly FetchItem[];
+  readonly #asking: Asking;
+  /** Of the client's items those that the provider answers. */
+  readonly #free: readonly FetchItem[];
+  /** The client's command sets \Seen. */
+  readonly #seen: boolean;
+  /** The completion, unless all goes well. */
+  #failure: string | undefined;
+
+  constructor(context: Context, own: OwnCommands, messages: Messages, command: FetchCommand) {
+    this.#context = context;
+    this.#own = own;
+    this.#messages = messages;
+    this.#command = command;
+    this.#items = withModSeq({ ...command, items: expand(command.items) });
+    this.#free = this.#items.filter((item) => !isContent(item) && requestKey(item) !== 'UID');
+    this.#seen = this.#items.some(setsSeen);
+    this.#asking = new Asking(providerOf(own, context), command.uid);
+  }
+
+  /** Waits for its turn, answers, and gives the completion: what follows the tag. Rejects where the session cannot go on. */
+  async answer(row: CommandRow): Promise<string> {
+    await this.#context.queue.atMost(0);
+    this.#context.inHand = row;
+    try {
+      if (!this.#command.uid && !this.#context.held.none) {
+        return 'NO [EXPUNGEISSUED] Some of the messages are gone; NOOP tells which.';
+      }
+      const mailbox = await this.#messages.of(this.#context.selected);
+      const wanted = await this.#locate();
+      for (let at = 0; at < wanted.length; at += BATCH) await this.#batch(mailbox, wanted.slice(at, at + BATCH));
+      return this.#failure ?? 'OK Fetch completed.';
+    } catch (error) {
+      if (this.#context.toClient.reserved) throw interrupted(error);
+      return contentFailure(error);
+    } finally {
+      this.#context.inHand = undefined;
+    }
+  }
+
+  /** The messages of the client's set, as the provider tells where we do not know. */
+  async #locate(): Promise<readonly Located[]> {
+    const { set, uid, modifiers } = this.#command;
+    const known = modifiers.length === 0 ? locate(set, uid, this.#context.selected.numbering) : undefined;
+    if (known !== undefined) return known;
+    const located: Located[] = [];
+    const writer = new Writer();
+    writeSequenceSet(writer, set);
+    const { completion, line } = await this.#asking.provider.fetch({
+      uid,
+      set: joinParts(writer.parts).toString('latin1'),
+      items: [],
+      ...(modifiers.length === 0 ? {} : { modifiers: modifiersText(this.#command) }),
+      take: (message) => {
+        located.push({ number: message.number, uid: message.uid });
+        return undefined;
+      },
+    });
+    if (completion !== 'OK') this.#failure = textOf(line);
+    return located.sort((a, b) => a.number - b.number);
+  }
+
+  async #batch(mailbox: MailboxMessages, located: readonly Located[]): Promise<void> {
+    const known = await classify(this.#asking, this.#messages, mailbox, located);
+    const plain: Located[] = [];
+    const listed: Locked[] = [];
+    const small: Locked[] = [];
+    const large: Locked[] = [];
+    for (const message of located) {
+      const what = known.get(message.uid);
+      if (what === undefined) continue;
+      if (what.kind === 'plain') plain.push(message);
+      else if (this.#isAtHand(what, mailbox.opened(message.uid))) listed.push({ ...message, known: what });
+      else if (what.storedSize <= SMALL_OCTETS) small.push({ ...message, known: what });
+      else large.push({ ...message, known: what });
+    }
+    await this.#pass(plain);
+    await this.#list(mailbox, listed);
+    const asStored: Located[] = [];
+    await this.#openSmall(mailbox, small, asStored);
+    for (const message of large) await this.#openLarge(mailbox, message, asStored);
+    await this.#pass(asStored);
+  }
+
+  /** Whether a message is answered without asking the provider for its content. */
+  #isAtHand(known: Shown | Unopened, opened: Opened | undefined): boolean {
+    if (opened !== undefined && opened.octets > 0) return true;
+    const record = known.kind === 'shown' ? decodeRecord(known.record) : undefined;
+    return record !== undefined && this.#items.every((item) => !isContent(item) || isAnsweredBy(record, item));
+  }
+
+  /** Has the provider answer the client's items. */
+  async #pass(located: readonly Located[]): Promise<void> {
+    const name = this.#command.uid ? 'UID FETCH' : 'FETCH';
+    const writer = new Writer();
+    writer.list(this.#items, (item) => {
+      writeFetchItem(writer, item);
+    });
+    const items = joinParts(writer.parts).toString('latin1');
+    if (items.includes('\n')) {
+      this.#failure ??= 'BAD A header field cannot have this name.';
+      return;
+    }
+    for (const set of setsOf(located, this.#command.uid)) {
+      const { completion, line } = await this.#own.ask(`${name} ${set} ${items}`, commandRow(name));
+      if (completion !== 'OK') this.#failure ??= textOf(line);
+    }
+  }
+
+  /** Answers from records, and from messages that are open in memory. */
+  async #list(mailbox: MailboxMessages, located: readonly Locked[]): Promise<void> {
+    if (located.length === 0) return;
+    const viewOf = ({ uid, known }: Locked): View | undefined => {
+      const opened = mailbox.opened(uid);
+      if (opened !== undefined) return opened;
+      const record = known.kind === 'shown' ? decodeRecord(known.record) : undefined;
+      return record && { record, content: NOTHING };
+    };
+    if (this.#free.length > 0 || this.#seen) {
+      const byUID = new Map(located.map((message) => [message.uid, message]));
+      await this.#ask(located, this.#freeOrSeen, (message) => {
+        const asked = byUID.get(message.uid);
+        const view = asked && viewOf(asked);
+        return view && this.#respond(message, view);
+      });
+      return;
+    }
+    await this.#context.reserveClient();
+    for (const message of located) {
+      const view = viewOf(message);
+      if (view !== undefined) await this.#respond({ ...message, items: [] }, view, 'reserved');
+    }
+    this.#context.toClient.release();
+  }
+
+  /** Opens messages in memory, one after the other as they come. */
+  async #openSmall(mailbox: MailboxMessages, located: readonly Locked[], asStored: Located[]): Promise<void> {
+    if (located.length === 0) return;
+    const whole = wholeItem(!this.#seen);
+    const key = requestKey(whole);
+    const byUID = new Map(located.map((message) => [message.uid, message]));
+    await this.#ask(located, [...this.#free, whole], async (message) => {
+      const asked = byUID.get(message.uid);
+      if (asked === undefined) return;
+      const item = message.items.find((raw) => responseKey(raw) === key);
+      const data = item && readFetchData(item);
+      const stored = (data?.kind === 'body' ? data.content?.bytes : undefined) ?? Buffer.alloc(0);
+      const opened = await this.#messages.opener.openBytes(stored, shownOf(asked.known));
+      if (await noteOpened(mailbox, asked, opened)) {
+        if (opened !== undefined) await this.#respond(message, opened);
+      } else asStored.push(message);
+    });
+  }
+
+  /** Opens a large message, or goes on with one that is open, and streams what is asked for. */
+  async #openLarge(mailbox: MailboxMessages, message: Locked, asStored: Located[]): Promise<void> {
+    const { known } = message;
+    let opened = mailbox.opened(message.uid);
+    if (opened === undefined) {
+      const { uid } = this.#command;
+      const target = { uid, number: uid ? message.uid : message.number };
+      const stored = new StoredMessage(this.#asking.provider, target, known.storedSize);
+      opened = await this.#messages.opener.openLarge(stored, shownOf(known));
+      if (!(await noteOpened(mailbox, message, opened))) asStored.push(message);
+    }
+    if (opened === undefined) return;
+    let fetched: Fetched = { ...message, items: [] };
+    if (this.#free.length > 0 || this.#seen) {
+      await this.#ask([message], this.#freeOrSeen, (told) => {
+        fetched = told;
+        return undefined;
+      });
+    }
+    await this.#respond(fetched, opened, 'own');
+  }
+
+  /** What the provider is asked for where the view answers the rest. */
+  get #freeOrSeen(): readonly FetchItem[] {
+    return this.#seen ? [...this.#free, SEEN_ITEM] : this.#free;
+  }
+
+  async #ask(
+    located: readonly Located[],
+    items: readonly FetchItem[],
+    take: (message: Fetched) => Promise<void> | undefined,
+  ): Promise<void> {
+    const failure = await this.#asking.fetch(located, items, take);
+    this.#failure ??= failure;
+  }
+
+  /**
+   * Writes the response about a message. `way`: `within` the response of the provider that tells of it, which has the way to the client; on a way
+   * that is `reserved`; or on one of its `own`.
+   */
+  async #respond(
+    message: Fetched,
+    { record, content }: View,
+    way: 'within' | 'reserved' | 'own' = 'within',
+  ): Promise<void> {
+    const { toClient } = this.#context;
+    const items = this.#command.uid ? withUID(this.#items) : this.#items;
+    try {
+      const response = await respond(items, message, record, content);
+      if (way === 'own') await this.#context.reserveClient();
+      await writeResponse(this.#context, message.number, response, (bytes) => {
+        if (way === 'within') toClient.add(bytes);
+        else toClient.put(bytes);
+      });
+      if (way === 'own') toClient.release();
+    } catch (error) {
+      if (!(error instanceof ViewError)) throw error;
+      this.#failure ??= viewFailure(error);
+    }
+  }
+}
+
+/**
+ * Notes what has become of a message. False where it is shown as it is stored. Throws ContentError where the provider has another one in its
+ * place.
+ */
+async function noteOpened(
+  mailbox: MailboxMessages,
+  { uid, known }: Locked,
+  opened: Opened | undefined,
+): Promise<boolean> {
+  const { storedSize, fingerprint } = known;
+  const before = shownOf(known);
+  if (opened !== undefined) {
+    if (before?.sessionKey === undefined) mailbox.note([{ uid, known: { ...opened.found, fingerprint } }]);
+    await mailbox.keep(uid, opened);
+    return true;
+  }
+  if (before?.sessionKey !== undefined) {
+    await mailbox.forget(uid);
+    mailbox.noteForNow(uid, { kind: 'unopened', storedSize, fingerprint });
+    throw new ContentError('The mail provider has put other octets in the place of the message. Try again.');
+  }
+  mailbox.noteForNow(uid, { kind: 'plain' });
+  return false;
+}
+
+function shownOf(known: Shown | Unopened): Shown | undefined {
+  return known.kind === 'shown' ? known : undefined;
+}
+
+/** RFC 7162 §3.1.4.1: CHANGEDSINCE asks for MODSEQ. */
+function withModSeq({ items, modifiers }: FetchCommand): readonly FetchItem[] {
+  const isAsked =
+    !modifiers.some(({ kind }) => kind === 'changedsince') || items.some((item) => requestKey(item) === 'MODSEQ');
+  return isAsked ? items : [...items, { kind: 'plain', name: 'MODSEQ' }];
+}
+
+/** UID FETCH asks for the UID (RFC 9051 §6.4.9). */
+function withUID(items: readonly FetchItem[]): readonly FetchItem[] {
+  return items.some((item) => requestKey(item) === 'UID') ? items : [{ kind: 'plain', name: 'UID' }, ...items];
+}
+
+function modifiersText({ modifiers }: FetchCommand): string {
+  return modifiers
+    .map((modifier) => (modifier.kind === 'changedsince' ? `CHANGEDSINCE ${modifier.modseq}` : 'VANISHED'))
+    .join(' ');
+}

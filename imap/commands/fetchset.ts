@@ -1,0 +1,42 @@
+import type { Numbering } from '../numbering.js';
+import type { Located } from '../messages/located.js';
+import { type SequenceSet, normalise } from '../wire/sequenceset.js';
+
+/**
+ * The messages of a set, in order, as far as responses have told which UIDs they have. Undefined where that does not settle it, or
+ * where the set names numbers that there are not: then the provider has to be asked.
+ */
+export function locate(set: SequenceSet, byUID: boolean, numbering: Numbering): readonly Located[] | undefined {
+  const { count } = numbering;
+  if (set === '$' || count === 0) return undefined;
+  return byUID ? locateUIDs(set, numbering) : locateNumbers(set, numbering);
+}
+
+function locateNumbers(set: Exclude<SequenceSet, '$'>, numbering: Numbering): readonly Located[] | undefined {
+  const located: Located[] = [];
+  for (const { first, last } of normalise(set, numbering.count)) {
+    if (last > numbering.count) return undefined;
+    for (let number = first; number <= last; number++) {
+      const uid = numbering.uid(number);
+      if (uid === undefined) return undefined;
+      located.push({ number, uid });
+    }
+  }
+  return located;
+}
+
+/** All UIDs have to be known: another one could be in the set. */
+function locateUIDs(set: Exclude<SequenceSet, '$'>, numbering: Numbering): readonly Located[] | undefined {
+  const largest = numbering.uid(numbering.count);
+  if (largest === undefined) return undefined;
+  const ranges = normalise(set, largest);
+  const located: Located[] = [];
+  let at = 0;
+  for (let number = 1; number <= numbering.count; number++) {
+    const uid = numbering.uid(number);
+    if (uid === undefined) return undefined;
+    while ((ranges[at]?.last ?? Infinity) < uid) at++;
+    if ((ranges[at]?.first ?? Infinity) <= uid) located.push({ number, uid });
+  }
+  return located;
+}

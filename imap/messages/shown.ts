@@ -1,0 +1,65 @@
+import type { SessionKey } from '#lib/openpgp/sessionkey';
+
+/** What is known of a message that is shown otherwise than it is stored. */
+export interface Shown {
+  readonly kind: 'shown';
+  /** RFC822.SIZE of the stored form. */
+  readonly storedSize: number;
+  /** What it is found again by; see `fingerprintOf`. */
+  readonly fingerprint: Buffer;
+  /** SHA-256 of the header of the stored form; of no length where it has not been seen whole. */
+  readonly headerDigest: Buffer;
+  /** Undefined where the message has not been opened (its summary told the record), and where it is not encrypted. */
+  readonly sessionKey: SessionKey | undefined;
+  /** Of imap/view, encoded. */
+  readonly record: Buffer;
+}
+
+/** Of a message: shown as it is stored; not looked at; or known. */
+export type Known = Plain | Unopened | Shown;
+
+/** Passes as the provider has it. */
+export interface Plain {
+  readonly kind: 'plain';
+}
+
+/** Has to be opened before anything can be said of it. */
+export interface Unopened {
+  readonly kind: 'unopened';
+  readonly storedSize: number;
+  readonly fingerprint: Buffer;
+}
+
+const VERSION = 1;
+const FIXED = 1 + 6 + 1 + 2;
+const MAX_KEY = 255;
+
+/** For the index, which keeps the fingerprint beside it. */
+export function encodeShown({ storedSize, headerDigest, sessionKey, record }: Shown): Buffer {
+  const key = sessionKey?.key ?? Buffer.alloc(0);
+  const head = Buffer.alloc(FIXED);
+  head.writeUInt8(VERSION, 0);
+  head.writeUIntBE(storedSize, 1, 6);
+  head.writeUInt8(headerDigest.length, 7);
+  head.writeUInt8(Math.min(key.length, MAX_KEY), 8);
+  head.writeUInt8(sessionKey?.algorithm ?? 0, 9);
+  return Buffer.concat([head, headerDigest, key, record]);
+}
+
+/** What `encodeShown` made; undefined for anything else. The result lies in the octets given. */
+export function decodeShown(octets: Buffer, fingerprint: Buffer): Shown | undefined {
+  if (octets.length < FIXED || octets[0] !== VERSION) return undefined;
+  const storedSize = octets.readUIntBE(1, 6);
+  const keyStart = FIXED + octets.readUInt8(7);
+  const recordStart = keyStart + octets.readUInt8(8);
+  if (recordStart > octets.length) return undefined;
+  const key = octets.subarray(keyStart, recordStart);
+  return {
+    kind: 'shown',
+    storedSize,
+    fingerprint,
+    headerDigest: octets.subarray(FIXED, keyStart),
+    sessionKey: key.length === 0 ? undefined : { algorithm: octets.readUInt8(9), key },
+    record: octets.subarray(recordStart),
+  };
+}

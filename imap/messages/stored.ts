@@ -1,0 +1,137 @@
+import type { Source } from '#lib/bytes/source';
+import type { FetchItem } from '../wire/fetchcommand.js';
+import { readFetchData } from '../wire/fetchdata.js';
+import type { Section } from '../wire/section.js';
+import type { Provider } from './provider.js';
+
+/** A message at the provider, and how it is asked for. */
+export interface Target {
+  /** `number` is a UID. See OwnFetch. */
+  readonly uid: boolean;
+  readonly number: number;
+}
+
+/** The provider did not give what it has announced: nothing of it can be shown. The message is for the client. */
+export class ContentError extends Error {
+  override readonly name = 'ContentError';
+}
+
+const WHOLE: Section = { part: [], text: undefined, fields: [] };
+/** `BODY.PEEK[]`, or `BODY[]`, which sets \Seen. */
+export function wholeItem(peek: boolean): FetchItem {
+  return { kind: 'body', peek, section: WHOLE, partial: undefined };
+}
+
+/** Octets of the first blocks that are asked for, and of all later ones. One is held while the next is on its way. */
+const BLOCKS = [64 * 1024, 256 * 1024] as const;
+const BLOCK = 1024 * 1024;
+/** Octets at the beginning and at the end that are kept, because they are looked at several times before a message is opened. */
+const HEAD = 64 * 1024;
+const TAIL = 8 * 1024;
+
+/**
+ * The stored form of a message as a source: each range is asked for in blocks. Reading rejects with ContentError where the provider gives
+ * less than it said. `size` is RFC822.SIZE as the provider tells it, which some providers only estimate: who reads must not rely on it.
+ */
+export class StoredMessage implements Source {
+  readonly size: number;
+  readonly #provider: Provider;
+  readonly #target: Target;
+  #head: Promise<Buffer> | undefined;
+  #tail: Promise<Buffer> | undefined;
+
+  constructor(provider: Provider, target: Target, size: number) {
+    this.#provider = provider;
+    this.#target = target;
+    this.size = size;
+  }
+
+  async *stream(start = 0, end = this.size): AsyncGenerator<Buffer, void> {
+    let at = start;
+    const to = Math.min(end, this.size);
+    if (at < HEAD && at < to) {
+      const head = await (this.#head ??= this.#block(0, Math.min(HEAD, this.size)));
+      const piece = head.subarray(at, Math.min(to, HEAD));
+      at += piece.length;
+      yield Buffer.from(piece);
+    }
+    const tailStart = Math.max(HEAD, this.size - TAIL);
+    if (at >= tailStart && at < to) {
+      const tail = await (this.#tail ??= this.#block(tailStart, this.size));
+      yield Buffer.from(tail.subarray(at - tailStart, to - tailStart));
+      return;
+    }
+    yield* this.#blocks(at, to);
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Hands the whole message to `take` as it comes, in one command. Its size is what comes. */
+  async download(take: (octets: Buffer) => Promise<void> | undefined): Promise<void> {
+    let came = 0;
+    const answer = await this.#provider.fetch({
+      uid: this.#target.uid,
+      set: String(this.#target.number),
+      items: [wholeItem(true)],
+      stream: take,
+      take: ({ items }) => {
+        came += 1;
+        // A short message may come as a string.
+        const [data] = items.filter(({ section }) => section !== undefined).map(readFetchData);
+        const bytes = data?.kind === 'body' ? data.content?.bytes : undefined;
+        return bytes === undefined ? undefined : take(bytes);
+      },
+    });
+    if (came === 0) throw missing(answer.completion);
+  }
+
+  /** The next block is asked for before the one at hand is used up. */
+  async *#blocks(start: number, end: number): AsyncGenerator<Buffer, void> {
+    let count = 0;
+    let at = start;
+    const next = (): Promise<Buffer> | undefined => {
+      if (at >= end) return undefined;
+      const from = at;
+      at = Math.min(end, from + (BLOCKS[count++] ?? BLOCK));
+      const block = this.#block(from, at);
+      // It is met where it is awaited; until then it counts as handled.
+      block.catch(() => undefined);
+      return block;
+    };
+    for (let block = next(); block !== undefined;) {
+      const octets = await block;
+      block = next();
+      yield octets;
+    }
+  }
+
+  async #block(start: number, end: number): Promise<Buffer> {
+    let octets: Buffer | undefined;
+    const partial = { offset: start, count: end - start };
+    const answer = await this.#provider.fetch({
+      uid: this.#target.uid,
+      set: String(this.#target.number),
+      items: [{ kind: 'body', peek: true, section: WHOLE, partial }],
+      take: ({ items }) => {
+        const [data] = items.filter(({ section }) => section !== undefined).map(readFetchData);
+        if (data?.kind === 'body') octets = data.content?.bytes ?? Buffer.alloc(0);
+        return undefined;
+      },
+    });
+    if (octets === undefined) throw missing(answer.completion);
+    if (octets.length !== end - start) {
+      throw new ContentError('The mail provider gave less of the message than it has announced. Try again.');
+    }
+    return octets;
+  }
+}
+
+function missing(completion: string): ContentError {
+  return new ContentError(
+    completion === 'OK'
+      ? 'The message is gone from the mail provider.'
+      : 'The mail provider refuses to give the message. Try again.',
+  );
+}

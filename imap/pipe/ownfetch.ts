@@ -1,0 +1,158 @@
+import { commandRow } from '../commands/table.js';
+import type { OwnFetch, Provider } from '../messages/provider.js';
+import { WireError } from '../wire/error.js';
+import { type FetchItem, writeFetchItem } from '../wire/fetchcommand.js';
+import { readFetchData } from '../wire/fetchdata.js';
+import { FetchReader, type ItemName, type RawItem } from '../wire/fetchreader.js';
+import type { Fragment, LineFragment, LiteralFragment } from '../wire/framer.js';
+import { requestKey, responseKey } from '../wire/itemkey.js';
+import { isLiteral, joinParts, type Part } from '../wire/part.js';
+import { Writer } from '../wire/writer.js';
+import type { Context } from './context.js';
+import { PIPE_LIMITS } from './limits.js';
+import type { Answer, OwnCommands } from './own.js';
+import type { Sink, Wait } from './queue.js';
+import { ProviderViolation } from './violation.js';
+
+/** The provider for who reads messages. What does not belong to an answer passes to the client. */
+export function providerOf(own: OwnCommands, context: Context): Provider {
+  return { fetch: (fetch) => ownFetch(own, context, fetch) };
+}
+
+async function ownFetch(own: OwnCommands, context: Context, fetch: OwnFetch): Promise<Answer> {
+  const { uid, set, items, modifiers } = fetch;
+  const name = uid ? 'UID FETCH' : 'FETCH';
+  const tail = modifiers === undefined ? '' : ` (${modifiers})`;
+  const command = `${name} ${set} (${['UID', ...items.map(spelled)].join(' ')})${tail}`;
+  let failure: Error | undefined;
+  const guarded = async (action: () => Wait): Promise<void> => {
+    if (failure !== undefined) return;
+    try {
+      await action();
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error('Something else than an error was thrown.');
+    }
+  };
+  const wanted = new Set(items.map(requestKey));
+  const answer = await own.ask(command, commandRow(name), (line) =>
+    isFetch(line) ? responseSink(context, wanted, fetch, guarded) : undefined,
+  );
+  if (failure !== undefined) throw failure;
+  return answer;
+}
+
+function spelled(item: FetchItem): string {
+  const writer = new Writer();
+  writeFetchItem(writer, item);
+  return joinParts(writer.parts).toString('latin1');
+}
+
+const isFetch = ({ bytes }: LineFragment): boolean => /^\* [0-9]+ FETCH /i.test(bytes.toString('latin1', 0, 32));
+
+/** Gathers one FETCH response. */
+function responseSink(
+  context: Context,
+  wanted: ReadonlySet<string>,
+  { take, stream }: OwnFetch,
+  guarded: (action: () => Wait) => Promise<void>,
+): Sink {
+  const response = new GatheredFetch(stream !== undefined);
+  return (fragment) => {
+    const streamed = response.push(fragment);
+    if (streamed !== undefined && stream !== undefined) return guarded(() => stream(streamed));
+    if (fragment.kind !== 'line' || !fragment.last) return undefined;
+    const { number, uid, items } = response;
+    if (uid !== undefined) context.selected.numbering.learn(number, uid);
+    const names = new Set(items.map(responseKey));
+    if (uid !== undefined && [...wanted].every((name) => names.has(name))) {
+      return guarded(() => take({ number, uid, items }));
+    }
+    for (const bytes of response.octets) context.toClient.add(bytes);
+    return undefined;
+  };
+}
+
+/** Takes a FETCH response apart and keeps all of it, of which the contents may be large. */
+class GatheredFetch {
+  readonly #reader = new FetchReader();
+  readonly #streams: boolean;
+  /** As it came. */
+  readonly octets: Buffer[] = [];
+  #size = 0;
+  /** The pieces of the literal that is an item's value, where one is coming. */
+  #value: Buffer[] | undefined;
+  #isStreamed = false;
+  #values: Buffer[] = [];
+  readonly items: RawItem[] = [];
+  number = 0;
+  uid: number | undefined;
+
+  constructor(streams: boolean) {
+    this.#streams = streams;
+  }
+
+  /** Returns octets that are to be streamed. */
+  push(fragment: Fragment): Buffer | undefined {
+    if (fragment.kind === 'overlong') throw unreadable();
+    if (fragment.kind === 'literal' && this.#value !== undefined) return this.#content(fragment, this.#value);
+    this.#hold(fragment.bytes);
+    try {
+      const step = this.#reader.push(fragment);
+      if (step === undefined) return undefined;
+      this.number = step.number;
+      for (const item of step.items) this.#complete(item);
+      if (step.next?.isValue === true) {
+        this.#value = [];
+        this.#isStreamed = this.#streams && isWhole(step.next.name);
+      }
+    } catch (error) {
+      if (error instanceof WireError) throw unreadable();
+      throw error;
+    }
+    return undefined;
+  }
+
+  #content(fragment: LiteralFragment, pieces: Buffer[]): Buffer | undefined {
+    if (!this.#isStreamed) {
+      this.#hold(fragment.bytes);
+      pieces.push(fragment.bytes);
+    }
+    if (fragment.last) {
+      this.#values.push(Buffer.concat(pieces));
+      this.#value = undefined;
+    }
+    return this.#isStreamed ? fragment.bytes : undefined;
+  }
+
+  #complete(item: RawItem): void {
+    const filled = { ...item, item: this.#fill(item.item), value: this.#fill(item.value) };
+    this.items.push(filled);
+    this.#values = [];
+    if (item.name !== 'UID') return;
+    const data = readFetchData(filled);
+    if (data.kind === 'uid') this.uid = data.uid;
+  }
+
+  /** Puts the contents where they belong. */
+  #fill(parts: readonly Part[]): readonly Part[] {
+    const [bytes] = this.#values;
+    if (bytes === undefined || this.#isStreamed) return parts;
+    return parts.map((part) => (isLiteral(part) && part.bytes === undefined ? { ...part, bytes } : part));
+  }
+
+  #hold(bytes: Buffer): void {
+    this.#size += bytes.length;
+    if (this.#size > PIPE_LIMITS.fetchedOctets) {
+      throw new ProviderViolation('The mail provider sent more of a message than it was asked for.');
+    }
+    this.octets.push(bytes);
+  }
+}
+
+function isWhole({ name, section, origin }: ItemName): boolean {
+  return name === 'BODY' && section?.part.length === 0 && section.text === undefined && origin === undefined;
+}
+
+function unreadable(): ProviderViolation {
+  return new ProviderViolation('The mail provider sent a FETCH response that cannot be read.');
+}
