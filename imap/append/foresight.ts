@@ -2,6 +2,7 @@
 import { commandRow } from '../commands/table.js';
 import type { Commands } from '../pipe/commands.js';
 import type { Sink } from '../pipe/queue.js';
+import type { AppendMessage } from '../wire/append.js';
 import { WireError } from '../wire/error.js';
 import type { Fragment, LineFragment } from '../wire/framer.js';
 import { Gatherer, type Part, isLiteral } from '../wire/part.js';
@@ -14,8 +15,10 @@ export type Foresight =
   | { readonly kind: 'welcome' }
   /** It is larger than the provider takes. */
   | { readonly kind: 'too-big'; readonly limit: number }
-  /** The mailbox is not there, or its quota does not suffice. */
-  | { readonly kind: 'unwelcome' };
+  /** The mailbox is not there. */
+  | { readonly kind: 'no-mailbox' }
+  /** Its quota does not suffice, or flags or date are unusual: providers differ in what they say to that, and when. */
+  | { readonly kind: 'doubtful' };
 
 /** How full a quota root is (RFC 9208 §5.1). */
 interface Usage {
@@ -30,11 +33,20 @@ const UNIT = 1024;
 /** Units that rounding may have added. */
 const ROUNDING = 1;
 
+/** RFC 9051 §2.3.2. */
+const SYSTEM_FLAGS: ReadonlySet<string> = new Set(['\\ANSWERED', '\\FLAGGED', '\\DELETED', '\\SEEN', '\\DRAFT']);
+/** RFC 9051 §9, `date-time`, without its quotes. */
+const DATE = /^(?: [1-9]|0[1-9]|[12][0-9]|3[01])-[A-Z][a-z]{2}-[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} [-+][0-9]{4}$/;
+
 /**
  * Asks the provider about a mailbox and its quota, in one flight. `size`: what the stored message will have at least, octets. Rejects
  * when the session ends.
  */
-export async function foresee(mailbox: Buffer, size: number, commands: Commands): Promise<Foresight> {
+export async function foresee(
+  { mailbox, message }: { readonly mailbox: Buffer; readonly message: AppendMessage },
+  size: number,
+  commands: Commands,
+): Promise<Foresight> {
   const { account, mailboxEncoding } = commands.context;
   const name = onLine(mailbox, mailboxEncoding === 'utf-8');
   if (name === undefined) return WELCOME;
@@ -52,7 +64,13 @@ export async function foresee(mailbox: Buffer, size: number, commands: Commands)
   if (limit !== undefined && size > limit) return { kind: 'too-big', limit };
   // RFC 4314: who may not read a mailbox may store in it all the same.
   const isThere = completion === 'OK' || /^[^ ]+ NO \[NOPERM\]/i.test(line.toString('latin1', 0, 300));
-  return isThere && !usages.some((usage) => exceeds(usage, size)) ? WELCOME : { kind: 'unwelcome' };
+  if (!isThere) return { kind: 'no-mailbox' };
+  return isUnusual(message) || usages.some((usage) => exceeds(usage, size)) ? { kind: 'doubtful' } : WELCOME;
+}
+
+function isUnusual({ flags = [], date }: AppendMessage): boolean {
+  if (date !== undefined && !DATE.test(date.toString('latin1'))) return true;
+  return flags.some((flag) => flag.startsWith('\\') && !SYSTEM_FLAGS.has(flag.toUpperCase()));
 }
 
 /** Sends a command of our own, and gives each of its untagged responses to `take`. */

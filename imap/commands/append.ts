@@ -104,13 +104,14 @@ class Append {
   }
 
   /** Takes a message and sends it. Resolves to false where the command is over, and what comes of it is skipped. */
-  async #message({ mailbox, message }: MessageStep, upload: Upload): Promise<boolean> {
+  async #message(step: MessageStep, upload: Upload): Promise<boolean> {
+    const { mailbox, message } = step;
     const { account, mailboxEncoding } = this.#commands.context;
     // No octets are nobody's secret, and how the command ends is the provider's to say (RFC 3502 §6.3.11).
     const passes = message.literal.size === 0 || account.exempt.has(mailboxKey(mailbox, mailboxEncoding));
     if (passes) return this.#pass(message, upload);
     if (!message.literal.nonSynchronizing) {
-      if (!upload.begun && !(await this.#isWelcome(mailbox, message))) return false;
+      if (!upload.begun && !(await this.#isWelcome(step))) return false;
       this.#commands.context.say('+ Ready for the message.\r\n');
     }
     return this.#seal(message, upload);
@@ -125,16 +126,17 @@ class Append {
   }
 
   /** Whether the client may send its message: if not, it has the answer. */
-  async #isWelcome(mailbox: Buffer, message: AppendMessage): Promise<boolean> {
-    const { account } = this.#commands.context;
-    const { literal } = message;
+  async #isWelcome(step: MessageStep): Promise<boolean> {
+    const { account, literals } = this.#commands.context;
+    const { literal } = step.message;
     let size: number;
     try {
       size = await smallestSealed(literal.size, account.seal);
     } catch (error) {
       return this.#fail(error, literal);
     }
-    const foresight = await foresee(mailbox, size, this.#commands);
+    const canWithdraw = literals !== 'none' && account.capabilities.includes('MULTIAPPEND');
+    const foresight = await foresee(step, size, this.#commands);
     switch (foresight.kind) {
       case 'welcome':
         return true;
@@ -142,12 +144,11 @@ class Append {
         const text = `Encrypted, the message has ${size} octets at least; the mail provider takes ${foresight.limit}.`;
         return this.#no('TOOBIG', text, literal);
       }
-      case 'unwelcome':
-        return !(await this.#isRefused(mailbox, {
-          ...message,
-          literal: { ...literal, size, binary: false },
-          utf8: false,
-        }));
+      case 'no-mailbox':
+        return !(await this.#isRefused(step, size, canWithdraw));
+      case 'doubtful':
+        // Where it could not be withdrawn, the provider is asked when there is a message to send.
+        return !canWithdraw || !(await this.#isRefused(step, size, canWithdraw));
     }
   }
 
@@ -155,26 +156,23 @@ class Append {
    * Asks the provider itself for the refusal that is expected, with the size that the message will have at least. Should it want the
    * message after all, that is withdrawn.
    */
-  async #isRefused(mailbox: Buffer, message: AppendMessage): Promise<boolean> {
-    const { context } = this.#commands;
+  async #isRefused({ mailbox, message }: MessageStep, size: number, canWithdraw: boolean): Promise<boolean> {
+    const { queue, toProvider } = this.#commands.context;
     let isWithdrawn = false;
-    const attempt = new Upload(this.#commands, {
-      tag: this.#tag,
-      row: this.#row,
-      mailbox,
-      completed: () => (isWithdrawn ? '' : undefined),
-    });
-    if (!(await this.#announce(attempt, message, false, message.literal))) return true;
-    if (context.literals === 'none' || !context.account.capabilities.includes('MULTIAPPEND')) {
+    const completed = (): string | undefined => (isWithdrawn ? '' : undefined);
+    const attempt = new Upload(this.#commands, { tag: this.#tag, row: this.#row, mailbox, completed });
+    const form = { ...message, utf8: false, literal: { ...message.literal, size, binary: false } };
+    if (!(await this.#announce(attempt, form, false, message.literal))) return true;
+    if (!canWithdraw) {
       throw new Unfinished(
         'The mail provider has changed its mind in the middle of APPEND. Nothing is stored; try again.',
       );
     }
     isWithdrawn = true;
-    await attempt.send(blank(message.literal.size));
+    await attempt.send(blank(size));
     attempt.withdraw();
-    context.toProvider.flush();
-    await context.queue.atMost(0);
+    toProvider.flush();
+    await queue.atMost(0);
     return false;
   }
 

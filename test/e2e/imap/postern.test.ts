@@ -23,6 +23,9 @@ const NOT_PIPELINED: ReadonlySet<string> = new Set([
   ...['greeting', 'literals', 'starttls'],
 ]);
 
+/** What is not compared: Cyrus refuses octets of messages that it does not see any more. */
+const NOT_COMPARED: ReadonlySet<string> = new Set(['append-cyrus']);
+
 /** All that differs, and why. */
 const ALLOWED: readonly Allowed[] = [
   { reason: 'capabilities are an allow-list', provider: /CAPABILITY IMAP4rev1/, through: /CAPABILITY IMAP4rev1/ },
@@ -30,6 +33,26 @@ const ALLOWED: readonly Allowed[] = [
   { reason: 'COMPRESS is ours', dialogue: /^compress/, provider: /^a2 NO /, through: /^a2 NO / },
   { reason: 'COMPRESS is ours', dialogue: /^compress/, provider: /^a3 OK /, through: /^a3 OK / },
   { reason: 'what cannot be enabled is not sent', dialogue: /^enable/, provider: /^\S+ OK /, through: /^\S+ OK / },
+  { reason: 'CATENATE is hidden', dialogue: /^catenate/, provider: /^a1 OK /, through: /^a1 BAD / },
+  {
+    reason: 'the request is ours',
+    dialogue: /^append/,
+    provider: /^\+ (?:OK|go ahead)/,
+    through: /^\+ Ready for the /,
+  },
+  {
+    reason: 'the request is ours',
+    dialogue: /^compress/,
+    provider: /^\+ (?:OK|go ahead)/,
+    through: /^\+ Ready for the /,
+  },
+  { reason: 'what is encrypted is larger', dialogue: /^append/, provider: /^\* QUOTA /, through: /^\* QUOTA / },
+  {
+    reason: 'what is saved is encrypted, and not decrypted yet when it is read',
+    dialogue: /^append/,
+    provider: /^\* \d+ FETCH .*RFC822\.SIZE/s,
+    through: /^\* \d+ FETCH .*RFC822\.SIZE/s,
+  },
   { reason: 'NOTIFY is hidden', dialogue: /^notify/, provider: /^\S+ OK NOTIFY /, through: /^\S+ BAD / },
   { reason: 'NOTIFY is hidden', dialogue: /^notify/, provider: /^\S+ OK Updates cancelled/, through: /^\S+ BAD / },
   { reason: 'before login the words are ours', dialogue: BEFORE_LOGIN, provider: /^\S+ OK/, through: /^\S+ OK/ },
@@ -107,6 +130,7 @@ describe('a session through Postern', () => {
 
   describe('differs from one without it in nothing but what is listed', { concurrency: 4 }, () => {
     for (const dialogue of readDialogues()) {
+      if (NOT_COMPARED.has(dialogue.name)) continue;
       for (const name of dialogue.servers) {
         for (const pace of ALL ? PACES : (['whole'] as const)) {
           if (pace === 'pipelined' && NOT_PIPELINED.has(dialogue.name)) continue;

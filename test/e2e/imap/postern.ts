@@ -2,8 +2,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gather, memorySource } from '#lib/bytes/source';
 import { Secret } from '#lib/keys/secret';
-import type { Profile } from '#lib/vault/profile';
+import { openStored } from '#lib/message/open';
+import { generateKey, privateKeysOf } from '#lib/vault/privatekey';
+import type { Policies, Profile } from '#lib/vault/profile';
 import { createVault } from '#lib/vault/vault';
 import { freePort } from '#test/e2e/dialogue';
 import { makeCertificate } from './certificate.js';
@@ -17,6 +20,8 @@ export interface Postern {
   readonly endpoint: (user: string, password: string, tls: Security) => Endpoint;
   /** The state folder. */
   readonly home: string;
+  /** What a message at the provider holds: of one that is encrypted to a user of ours the payload, octet for octet. */
+  readonly open: (stored: Buffer) => Promise<Buffer>;
   readonly pid: number;
   /** What it has logged. */
   readonly log: () => string;
@@ -28,12 +33,15 @@ export interface PosternOptions {
   readonly tls?: Security;
   /** More lines of its configuration. */
   readonly configuration?: string;
+  /** Of the profiles of all users. */
+  readonly policies?: Policies;
 }
 
 /** Starts the built program with three listeners: without TLS, with STARTTLS and with TLS from the first octet. */
-export async function startPostern({ tls = 'none', configuration = '' }: PosternOptions = {}): Promise<Postern> {
+export async function startPostern(options: PosternOptions = {}): Promise<Postern> {
+  const { tls = 'none', configuration = '', policies = {} } = options;
   const folder = mkdtempSync(join(tmpdir(), 'postern-'));
-  const { ca, certificate, key } = makeCertificate(folder);
+  const { ca, certificate, key: keyFile } = makeCertificate(folder);
   const ports: Readonly<Record<Security, number>> = {
     none: await freePort(),
     implicit: await freePort(),
@@ -41,12 +49,17 @@ export async function startPostern({ tls = 'none', configuration = '' }: Postern
   };
   const listeners = Object.entries(ports).map(([mode, port]) => `[[listen]]\nport = ${port}\ntls = "${mode}"\n`);
   const file = join(folder, 'postern.toml');
-  writeFileSync(file, `${listeners.join('')}[tls]\ncertificate = "${certificate}"\nkey = "${key}"\n${configuration}`);
+  writeFileSync(
+    file,
+    `${listeners.join('')}[tls]\ncertificate = "${certificate}"\nkey = "${keyFile}"\n${configuration}`,
+  );
   const daemon = await startDaemon(
     process.execPath,
     ['dist/src/main.js', '--home', folder, 'serve', '--config', file],
     { port: ports.implicit },
   );
+  const keys = [await generateKey('Alice <alice@example.com>')];
+  const privateKeys = await privateKeysOf({ keys });
   const endpoint = (user: string, password: string, security: Security): Endpoint => ({
     host: 'localhost',
     port: ports[security],
@@ -58,13 +71,23 @@ export async function startPostern({ tls = 'none', configuration = '' }: Postern
   return {
     interpose: async (provider) => {
       const user = `${provider.user}@example.com`;
-      const profile = profileFor(provider);
-      const { vault } = await createVault(folder, { user, password: new Secret(PASSWORD), profile, keys: [] });
+      const profile = { ...profileFor(provider), policies };
+      const { vault } = await createVault(folder, {
+        user,
+        password: new Secret(PASSWORD),
+        profile,
+        keys: keys.map((one) => Buffer.from(one)),
+      });
       vault.close();
       return { endpoint: endpoint(user, PASSWORD, tls), close: () => Promise.resolve() };
     },
     endpoint,
     home: folder,
+    open: async (stored) => {
+      const view = await openStored(memorySource(stored), { keys: () => privateKeys, exact: true });
+      if (view.kind === 'stored') throw view.reason;
+      return gather(view.stream());
+    },
     pid: daemon.pid,
     log: daemon.output,
     stop: async () => {

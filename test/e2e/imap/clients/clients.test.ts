@@ -17,7 +17,7 @@ import { imaplib } from './imaplib.js';
 import { MBSYNC_FIELD, mbsync } from './mbsync.js';
 import { mutt } from './mutt.js';
 import { offlineimap } from './offlineimap.js';
-import type { Form } from './stores.js';
+import type { Form, Opening } from './stores.js';
 import { twoWay } from './twoway.js';
 
 const CLIENTS: readonly Client[] = [curl, fetchmail, getmail, imapflow, imaplib, mbsync, mutt, offlineimap];
@@ -103,10 +103,16 @@ describe('mail programs', () => {
       'latin1',
     );
 
-  const synchronises = async (client: Client, form: Form, user: string, through: Endpoint): Promise<void> => {
+  const synchronises = async (
+    client: Client,
+    form: Form,
+    user: string,
+    through: Endpoint,
+    open: Opening,
+  ): Promise<void> => {
     const folder = mkdtempSync(join(tmpdir(), 'postern-client-'));
     try {
-      const { provider, copy } = await twoWay(client, server.endpoint(user), through, folder, form);
+      const { provider, copy } = await twoWay(client, server.endpoint(user), through, folder, form, open);
       assert.deepEqual(copy, provider);
       const names = (mailbox: string): string[] => (copy[mailbox] ?? []).map((text) => text.slice(0, -13).trim());
       // 4 is expunged, 5 and 8 are moved, 7 is removed from the copy; 1, 3 and 6 have other flags; 100 is new.
@@ -131,13 +137,13 @@ describe('mail programs', () => {
     [mbsync, exactly],
     [offlineimap, loosely],
   ] as const) {
-    for (const [way, through] of [
-      ['', direct],
-      [', through Postern', throughPostern],
-    ] as const) {
+    for (const [way, through, open] of [
+      ['', direct, (message) => Promise.resolve(message)],
+      [', through Postern', throughPostern, (message) => postern.open(message)],
+    ] satisfies readonly (readonly [string, typeof direct, Opening])[]) {
       it(`${client.name} makes both sides the same after both have changed${way}`, async () => {
         const user = `${client.name}-both${way === '' ? '' : '-postern'}`;
-        await synchronises(client, form, user, await through(user, 'implicit'));
+        await synchronises(client, form, user, await through(user, 'implicit'), open);
       });
     }
   }

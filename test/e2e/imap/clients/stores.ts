@@ -12,10 +12,13 @@ export type Store = Readonly<Record<string, readonly string[]>>;
 /** How a message is written before it is compared. */
 export type Form = (message: Buffer) => Buffer;
 
+/** What a message at the provider is to its owner. */
+export type Opening = (message: Buffer) => Promise<Buffer>;
+
 const MAILDIR_FLAGS: Readonly<Record<string, string>> = { S: '\\Seen', R: '\\Answered', F: '\\Flagged', D: '\\Draft' };
 
-/** The mailboxes of an endpoint's user. */
-export async function providerStore(endpoint: Endpoint, form: Form): Promise<Store> {
+/** The mailboxes of an endpoint's user, whose messages are opened. */
+export async function providerStore(endpoint: Endpoint, form: Form, open: Opening): Promise<Store> {
   const connection = await login(endpoint);
   try {
     const listed = await expectOK(connection, 'list', 'LIST "" *');
@@ -24,8 +27,8 @@ export async function providerStore(endpoint: Endpoint, form: Form): Promise<Sto
       if (name.includes(')')) continue;
       await expectOK(connection, 'examine', `EXAMINE "${name}"`);
       const fetched = await connection.run('fetch', 'FETCH 1:* (FLAGS BODY.PEEK[])');
-      store[name] = fetched.slice(0, -1).flatMap((response) => entry(response, form));
-      store[name].sort();
+      const entries = await Promise.all(fetched.slice(0, -1).map((response) => entry(response, form, open)));
+      store[name] = entries.flat().sort();
     }
     return store;
   } finally {
@@ -33,14 +36,14 @@ export async function providerStore(endpoint: Endpoint, form: Form): Promise<Sto
   }
 }
 
-function entry(response: Buffer, form: Form): string[] {
+async function entry(response: Buffer, form: Form, open: Opening): Promise<string[]> {
   const [{ text, literal } = { text: '' }] = pieces(response);
   const [, flags] = /FLAGS \(([^)]*)\)/.exec(text) ?? [];
   if (flags === undefined || literal === undefined) return [];
   return [
     describe(
       Object.values(MAILDIR_FLAGS).filter((flag) => flags.includes(flag)),
-      form(literal),
+      form(await open(literal)),
     ),
   ];
 }

@@ -6,7 +6,7 @@ import { expectOK, login } from '../client.js';
 import type { Endpoint } from '../endpoint.js';
 import { fill, numberedMessage } from '../fixture.js';
 import type { Client } from './client.js';
-import { type Form, type Store, maildirStore, providerStore } from './stores.js';
+import { type Form, type Opening, type Store, maildirStore, providerStore } from './stores.js';
 
 export interface TwoWay {
   readonly provider: Store;
@@ -15,7 +15,7 @@ export interface TwoWay {
 
 /**
  * Synchronises; changes flags, removes, moves and adds on both sides; synchronises; changes nothing, and synchronises once more.
- * The program goes through `endpoint`, everything else directly to the provider.
+ * The program goes through `endpoint`, everything else directly to the provider, whose messages are opened at the end.
  */
 export async function twoWay(
   client: Client,
@@ -23,6 +23,7 @@ export async function twoWay(
   endpoint: Endpoint,
   folder: string,
   form: Form,
+  open: Opening,
 ): Promise<TwoWay> {
   await fill(provider, 'mail');
   const connection = await login(provider);
@@ -42,7 +43,7 @@ export async function twoWay(
 
   await client.run(endpoint, folder);
   await client.run(endpoint, folder);
-  return { provider: await providerStore(provider, form), copy: maildirStore(join(folder, 'near'), form) };
+  return { provider: await providerStore(provider, form, open), copy: maildirStore(join(folder, 'near'), form) };
 }
 
 function changeCopy(near: string): void {
