@@ -1,6 +1,7 @@
 import type { Source } from '#lib/bytes/source';
 import type { Log } from '#lib/log';
 import { type SealedMessage, sealAtRest } from '#lib/message/seal';
+import type { SummaryKey } from '#lib/message/summary';
 import { OpenPGPError } from '#lib/openpgp/error';
 import type { PrivateKey, PublicKey } from '#lib/openpgp/library';
 import { type Recipient, chooseRecipient } from '#lib/openpgp/recipient';
@@ -19,10 +20,14 @@ export interface Account {
   readonly keys: () => Promise<readonly PrivateKey[]>;
   /**
    * Brings a message into its stored form. One that is encrypted to a key of the account already is kept, unless `double` is `always`.
+   * `record` is what its summary tells of it.
    * Rejects with OpenPGPError, `unusable-key` where the account has no key that can be encrypted to, and with what reading the
    * message throws.
    */
-  readonly seal: (message: Source, double?: 'never' | 'always') => Promise<SealedMessage>;
+  readonly seal: (
+    message: Source,
+    options?: { readonly double?: 'never' | 'always'; readonly record?: Buffer | undefined },
+  ) => Promise<SealedMessage>;
   readonly log: Log;
 }
 
@@ -30,7 +35,7 @@ export interface Account {
 export function accountOf(
   vault: OpenVault,
   { policies }: Profile,
-  { capabilities, log }: Pick<Account, 'capabilities' | 'log'>,
+  { capabilities, log, summaryKey }: Pick<Account, 'capabilities' | 'log'> & { readonly summaryKey: SummaryKey },
 ): Account {
   let keys: Promise<readonly PrivateKey[]> | undefined;
   const read = (): Promise<readonly PrivateKey[]> => (keys ??= privateKeysOf(vault));
@@ -40,13 +45,14 @@ export function accountOf(
     exempt: new Set(exempt),
     log,
     keys: read,
-    seal: async (message, double = 'never') => {
+    seal: async (message, { double = 'never', record } = {}) => {
       const owned = (await read()).map((key) => key.toPublic());
       return sealAtRest(message, {
         recipients: [await newestUsable(owned)],
         owned,
         double,
         originKey: vault.originKey,
+        ...(record === undefined ? {} : { summary: { key: summaryKey, record } }),
         ...(policies.compatible === undefined ? {} : { compatible: policies.compatible }),
         ...(policies.headers === undefined ? {} : { policy: policies.headers }),
       });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Serve } from '#lib/accepted';
 import { Keyring } from '#lib/keys/keyring';
 import { peerAddress, personAddress } from '#lib/log';
+import { SummaryKey } from '#lib/message/summary';
 import type { Offload } from '#lib/openpgp/offload';
 import { openIndex } from '#lib/store/messageindex';
 import type { OpenVault } from '#lib/vault/openvault';
@@ -45,8 +46,9 @@ export function imapServer(options: IMAPOptions): Serve {
     );
     if (admitted === undefined) return;
     const { vault, profile, provider } = admitted.session;
-    const account = accountOf(vault, profile, { capabilities: provider.capabilities, log });
-    const messages = new Messages(accessOf(vault, profile, account, options));
+    const summaryKey = new SummaryKey(vault.indexKey);
+    const account = accountOf(vault, profile, { capabilities: provider.capabilities, log, summaryKey });
+    const messages = new Messages({ ...accessOf(vault, profile, account, options), summaryKey });
     const start = Date.now();
     log.info('logged in', { user: personAddress(vault.user), profile: profile.name, provider: provider.provider.peer });
     try {
@@ -60,6 +62,7 @@ export function imapServer(options: IMAPOptions): Serve {
       log.info('session ended', { cause, text, seconds: Math.round((Date.now() - start) / 1000) });
     } finally {
       await messages.close();
+      summaryKey.close();
       vault.close();
     }
   };
@@ -71,7 +74,7 @@ function accessOf(
   profile: Profile,
   { keys, log }: Account,
   { home, offload, spoolDirectory }: IMAPOptions,
-): MessageAccess {
+): Omit<MessageAccess, 'summaryKey'> {
   const keyring = new Keyring(home);
   return {
     keys,
@@ -80,7 +83,6 @@ function accessOf(
       return name === '' ? [] : (await keyring.withFingerprint(name)).map(({ certificate }) => certificate);
     },
     originKey,
-    indexKey,
     openIndex: () => openIndex(join(home, 'index'), user, indexKey, log),
     account: profile.name,
     offload,

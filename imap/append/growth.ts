@@ -17,7 +17,7 @@ export function lowered(limit: number): number {
  * `seal` does.
  */
 export async function smallestSealed(size: number, seal: Account['seal']): Promise<number> {
-  const { size: stored } = await seal(headless(size), 'always');
+  const { size: stored } = await seal(headless(size), { double: 'always' });
   return stored;
 }
 

@@ -3,6 +3,7 @@ import { type ByteStream, type Source, slices } from '#lib/bytes/source';
 import { BUFFER_LIMIT, spoolStream } from '#lib/bytes/spool';
 import type { SealedMessage } from '#lib/message/seal';
 import type { Account } from '../account.js';
+import { summarise } from '../messages/summarise.js';
 import type { Commands } from '../pipe/commands.js';
 
 /** A message in its stored form, which can be streamed while the client still sends it. */
@@ -60,7 +61,8 @@ async function sealed(
 ): Promise<IncomingSealed> {
   const incoming = new IncomingSource(size, head, rest);
   try {
-    const message = await seal(incoming);
+    const record = size > BUFFER_LIMIT ? undefined : await summarise(head);
+    const message = await seal(incoming, { record });
     incoming.flow();
     const close = (): Promise<void> => {
       // What is kept goes out as it lies here, when there is room.

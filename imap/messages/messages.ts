@@ -2,7 +2,7 @@
  * imap/messages: what a session knows of the messages of the selected mailbox, and how they are opened. discovery.ts sorts messages by what the
  * provider tells of them, stored.ts reads their stored form, opener.ts opens it, shown.ts is what is remembered.
  */
-import { SummaryKey, openSummary } from '#lib/message/summary';
+import { type SummaryKey, openSummary } from '#lib/message/summary';
 import type { Header } from '#lib/mime/header';
 import { decodeRecord } from '../view/codec.js';
 import type { MailboxIndex, MessageIndex, StoredMessage, UIDRange } from '#lib/store/messageindex';
@@ -13,7 +13,7 @@ import { type Known, type Shown, decodeShown, encodeShown } from './shown.js';
 
 /** What a session needs to show messages. */
 export interface MessageAccess extends OpeningKeys {
-  readonly indexKey: Buffer;
+  readonly summaryKey: SummaryKey;
   /** Opens what is remembered between sessions. */
   readonly openIndex?: () => Promise<MessageIndex>;
   /** Tells the mailboxes of one account from those of another in the index. */
@@ -31,7 +31,6 @@ const RECORD_OCTETS = 8 * 1024 * 1024;
 export class Messages {
   readonly opener: Opener;
   readonly #access: MessageAccess;
-  readonly #summaryKey: SummaryKey;
   #index: Promise<MessageIndex> | undefined;
   #mailbox:
     | { readonly selected: Selected; readonly uidValidity: number | undefined; readonly messages: MailboxMessages }
@@ -40,7 +39,6 @@ export class Messages {
   constructor(access: MessageAccess) {
     this.#access = access;
     this.opener = new Opener(access);
-    this.#summaryKey = new SummaryKey(access.indexKey);
   }
 
   /** What is known of the messages of this mailbox. */
@@ -60,7 +58,7 @@ export class Messages {
 
   /** What the summary in a header tells, where it is one of ours. */
   summarised(header: Header, storedSize: number, fingerprint: Buffer): Shown | undefined {
-    const record = openSummary(this.#summaryKey, header);
+    const record = openSummary(this.#access.summaryKey, header);
     if (record === undefined || decodeRecord(record) === undefined) return undefined;
     return { kind: 'shown', storedSize, fingerprint, headerDigest: Buffer.alloc(0), sessionKey: undefined, record };
   }
@@ -79,7 +77,6 @@ export class Messages {
   async close(): Promise<void> {
     await this.#mailbox?.messages.close();
     this.#mailbox = undefined;
-    this.#summaryKey.close();
     await (await this.#index)?.close();
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { accountOf } from '#imap/account';
 import { gather, memorySource } from '#lib/bytes/source';
@@ -7,6 +8,7 @@ import { recipientsOf } from '#lib/message/addressed';
 import { openStored } from '#lib/message/open';
 import { encryptedStream, readTop, recognise } from '#lib/message/recognise';
 import type { SealedMessage } from '#lib/message/seal';
+import { SummaryKey, openSummary } from '#lib/message/summary';
 import { type PrivateKey, generateKey } from '#lib/openpgp/library';
 import type { OpenVault } from '#lib/vault/openvault';
 import type { Policies } from '#lib/vault/profile';
@@ -30,6 +32,8 @@ const expired = (
   })
 ).privateKey;
 
+const SUMMARY_KEY = new SummaryKey(randomBytes(32));
+
 /** An account with these keys, whose vault counts how often they are read. */
 function account(
   keys: readonly PrivateKey[],
@@ -44,7 +48,15 @@ function account(
     originKey: ORIGIN_KEY,
   };
   return {
-    ...accountOf(vault as OpenVault, { ...PROFILE, policies }, { capabilities: [], log: SILENT }),
+    ...accountOf(
+      vault as OpenVault,
+      { ...PROFILE, policies },
+      {
+        capabilities: [],
+        log: SILENT,
+        summaryKey: SUMMARY_KEY,
+      },
+    ),
     reads: () => reads,
   };
 }
@@ -86,6 +98,18 @@ describe('the account of a session', () => {
     assert.deepEqual(await gather(view.stream()), MESSAGE);
   });
 
+  it('tells a listing what it needs, where it is given that', async () => {
+    const record = Buffer.from('a record');
+    for (const [given, told] of [
+      [record, record],
+      [undefined, undefined],
+    ]) {
+      const sealed = await account([newest]).seal(memorySource(MESSAGE), { record: given });
+      const { header } = await readTop(memorySource(await gather(sealed.stream())));
+      assert.deepEqual(openSummary(SUMMARY_KEY, header), told);
+    }
+  });
+
   it('keeps what is encrypted to any of its keys, unless that is to be encrypted too', async () => {
     const recipient = (await person('Alice <alice@example.com>')).recipient;
     const alice = account([newest, older]);
@@ -98,7 +122,7 @@ describe('the account of a session', () => {
       const to = key === expired ? recipient : await chooseRecipient(key.toPublic());
       const message = pgpMime(['From: bob@example.com'], await armor(MESSAGE, { recipients: [to] }));
       assert.equal((await alice.seal(memorySource(message))).kept, kept);
-      assert.equal((await alice.seal(memorySource(message), 'always')).kept, false);
+      assert.equal((await alice.seal(memorySource(message), { double: 'always' })).kept, false);
     }
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { Account } from '#imap/account';
 import { lowered, smallestSealed } from '#imap/append/growth';
 import { memorySource } from '#lib/bytes/source';
 import { sealAtRest } from '#lib/message/seal';
@@ -15,7 +16,7 @@ describe('the growth of encryption', () => {
     [1, alice],
     [2, modern],
   ] as const) {
-    const seal = (message: Parameters<typeof sealAtRest>[0], double: 'never' | 'always' = 'never') =>
+    const seal: Account['seal'] = (message, { double = 'never' } = {}) =>
       sealAtRest(message, { recipients: [recipient], originKey: Buffer.alloc(32), double });
     const message = (octets: number): Buffer => {
       const header = lines('From: a@example.com', `References: ${'<x@example.com> '.repeat(500)}`, '');
