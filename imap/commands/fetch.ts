@@ -23,7 +23,7 @@ export const fetch: Handler = (line, head, commands) => {
   const command = read([line.bytes]);
   if (command instanceof WireError) return commands.refuse(undefined, tag, command.message);
   return command.items.some(isContent)
-    ? answer(new FetchRun(commands.context, commands.own, messages, command), commands, tag, row)
+    ? answer(new FetchRun(commands, messages, command), commands, tag, row)
     : commands.pass(line, { tag, row });
 };
 
@@ -63,7 +63,7 @@ async function withLiterals(
   }
   // Copies are written anew: as words and quoted strings.
   const items = command.items.map((item) => ({ ...item }));
-  const run = new FetchRun(commands.context, commands.own, messages, { ...command, items });
+  const run = new FetchRun(commands, messages, { ...command, items });
   await answer(run, commands, tag, commandRow(name));
 }
 

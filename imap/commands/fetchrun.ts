@@ -7,9 +7,9 @@ import type { Opened } from '../messages/opener.js';
 import type { Fetched } from '../messages/provider.js';
 import type { Shown, Unopened } from '../messages/shown.js';
 import { ContentError, StoredMessage, wholeItem } from '../messages/stored.js';
+import type { Commands } from '../pipe/commands.js';
 import type { Context } from '../pipe/context.js';
 import type { OwnCommands } from '../pipe/own.js';
-import { providerOf } from '../pipe/ownfetch.js';
 import { type ViewContent, isAnsweredBy } from '../view/answer.js';
 import { decodeRecord } from '../view/codec.js';
 import { ViewError } from '../view/error.js';
@@ -63,7 +63,7 @@ export class FetchRun {
   /** The completion, unless all goes well. */
   #failure: string | undefined;
 
-  constructor(context: Context, own: OwnCommands, messages: Messages, command: FetchCommand) {
+  constructor({ context, own, provider }: Commands, messages: Messages, command: FetchCommand) {
     this.#context = context;
     this.#own = own;
     this.#messages = messages;
@@ -71,7 +71,7 @@ export class FetchRun {
     this.#items = withModSeq({ ...command, items: expand(command.items) });
     this.#free = this.#items.filter((item) => !isContent(item) && requestKey(item) !== 'UID');
     this.#seen = this.#items.some(setsSeen);
-    this.#asking = new Asking(providerOf(own, context), command.uid);
+    this.#asking = new Asking(provider, command.uid);
   }
 
   /** Waits for its turn, answers, and gives the completion: what follows the tag. Rejects where the session cannot go on. */
@@ -211,10 +211,10 @@ export class FetchRun {
   /** Opens a large message, or goes on with one that is open, and streams what is asked for. */
   async #openLarge(mailbox: MailboxMessages, message: Locked, asStored: Located[]): Promise<void> {
     const { known } = message;
+    const target = { ...message, byUID: this.#command.uid };
     let opened = mailbox.opened(message.uid);
+    opened?.readFrom(target);
     if (opened === undefined) {
-      const { uid } = this.#command;
-      const target = { uid, number: uid ? message.uid : message.number };
       const stored = new StoredMessage(this.#asking.provider, target, known.storedSize);
       opened = await this.#messages.opener.openLarge(stored, shownOf(known));
       if (!(await noteOpened(mailbox, message, opened))) asStored.push(message);

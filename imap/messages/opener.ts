@@ -14,7 +14,7 @@ import { decodeRecord, encodeRecord } from '../view/codec.js';
 import { crlfRange } from '../view/lineends.js';
 import type { ViewRecord } from '../view/record.js';
 import type { Shown } from './shown.js';
-import type { StoredMessage } from './stored.js';
+import type { StoredMessage, Target } from './stored.js';
 
 /** What messages are opened with: that of a session. */
 export interface OpeningKeys {
@@ -39,8 +39,13 @@ export interface Opened {
   readonly content: ViewContent;
   /** Octets that it holds in memory. */
   readonly octets: number;
+  /** Says how the provider is asked for it from here on. */
+  readonly readFrom: (target: Target) => void;
   readonly close: () => Promise<void>;
 }
+
+/** Nothing of it is read from the provider any more. */
+const ELSEWHERE = (): void => undefined;
 
 /** Opens messages. Each function gives undefined for a message that is shown as it is stored: not encrypted, or not to be opened. */
 export class Opener {
@@ -61,7 +66,14 @@ export class Opener {
     });
     const bytes = Buffer.concat(pieces);
     const found = await describe(source, view, record);
-    return { found, record, content: inMemory(bytes), octets: bytes.length, close: () => Promise.resolve() };
+    return {
+      found,
+      record,
+      content: inMemory(bytes),
+      octets: bytes.length,
+      readFrom: ELSEWHERE,
+      close: () => Promise.resolve(),
+    };
   }
 
   /** Opens a large one: by ranges where its form allows that, and otherwise by way of a spool on the disk. */
@@ -81,7 +93,10 @@ export class Opener {
       sessionKey: seekable.sessionKey,
       record: encodeRecord(record),
     };
-    return { found, record, content, octets: 0, close: () => Promise.resolve() };
+    const readFrom = (target: Target): void => {
+      stored.target = target;
+    };
+    return { found, record, content, octets: 0, readFrom, close: () => Promise.resolve() };
   }
 
   async #download(stored: StoredMessage, known: Shown | undefined): Promise<Opened | undefined> {
@@ -111,7 +126,7 @@ export class Opener {
       const payload = await spool.finish();
       const found = await describe(source, view, record);
       const content = { read: (start: number, end: number) => payload.stream(start, end) };
-      return { found, record, content, octets: 0, close: () => payload.close() };
+      return { found, record, content, octets: 0, readFrom: ELSEWHERE, close: () => payload.close() };
     } catch (error) {
       await spool.discard();
       await view.close();

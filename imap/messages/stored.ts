@@ -2,13 +2,13 @@ import type { Source } from '#lib/bytes/source';
 import type { FetchItem } from '../wire/fetchcommand.js';
 import { readFetchData } from '../wire/fetchdata.js';
 import type { Section } from '../wire/section.js';
+import type { Located } from './located.js';
 import type { Provider } from './provider.js';
 
 /** A message at the provider, and how it is asked for. */
-export interface Target {
-  /** `number` is a UID. See OwnFetch. */
-  readonly uid: boolean;
-  readonly number: number;
+export interface Target extends Located {
+  /** As `uid` of OwnFetch. */
+  readonly byUID: boolean;
 }
 
 /** The provider did not give what it has announced: nothing of it can be shown. The message is for the client. */
@@ -36,13 +36,14 @@ const TAIL = 8 * 1024;
 export class StoredMessage implements Source {
   readonly size: number;
   readonly #provider: Provider;
-  readonly #target: Target;
+  /** Whoever reads on later says anew how: numbers change, and UIDs are for UID commands. */
+  target: Target;
   #head: Promise<Buffer> | undefined;
   #tail: Promise<Buffer> | undefined;
 
   constructor(provider: Provider, target: Target, size: number) {
     this.#provider = provider;
-    this.#target = target;
+    this.target = target;
     this.size = size;
   }
 
@@ -72,11 +73,11 @@ export class StoredMessage implements Source {
   async download(take: (octets: Buffer) => Promise<void> | undefined): Promise<void> {
     let came = 0;
     const answer = await this.#provider.fetch({
-      uid: this.#target.uid,
-      set: String(this.#target.number),
+      ...this.#addressed,
       items: [wholeItem(true)],
       stream: take,
-      take: ({ items }) => {
+      take: ({ uid, items }) => {
+        if (uid !== this.target.uid) return undefined;
         came += 1;
         // A short message may come as a string.
         const [data] = items.filter(({ section }) => section !== undefined).map(readFetchData);
@@ -107,14 +108,19 @@ export class StoredMessage implements Source {
     }
   }
 
+  get #addressed(): { readonly uid: boolean; readonly set: string } {
+    const { byUID, uid, number } = this.target;
+    return { uid: byUID, set: String(byUID ? uid : number) };
+  }
+
   async #block(start: number, end: number): Promise<Buffer> {
     let octets: Buffer | undefined;
     const partial = { offset: start, count: end - start };
     const answer = await this.#provider.fetch({
-      uid: this.#target.uid,
-      set: String(this.#target.number),
+      ...this.#addressed,
       items: [{ kind: 'body', peek: true, section: WHOLE, partial }],
-      take: ({ items }) => {
+      take: ({ uid, items }) => {
+        if (uid !== this.target.uid) return undefined;
         const [data] = items.filter(({ section }) => section !== undefined).map(readFetchData);
         if (data?.kind === 'body') octets = data.content?.bytes ?? Buffer.alloc(0);
         return undefined;

@@ -1,5 +1,6 @@
 import { ConnectionError } from '#lib/net/connection';
 import { type CommandRow, commandRow } from '../commands/table.js';
+import type { Provider } from '../messages/provider.js';
 import { PIPE_LIMITS } from './limits.js';
 import type { Fragment, Framer, LineFragment, LiteralFragment, LiteralMark, OverlongFragment } from '../wire/framer.js';
 import { type CommandHead, readCommandHead, tagOf } from '../wire/commandhead.js';
@@ -7,6 +8,7 @@ import { WireError } from '../wire/error.js';
 import { hasFalseMark, hasStrayOctet } from '../wire/line.js';
 import type { Context } from './context.js';
 import { OwnCommands } from './own.js';
+import { providerOf } from './ownfetch.js';
 import type { Entry, Wait } from './queue.js';
 
 const CRLF = Buffer.from('\r\n');
@@ -47,6 +49,8 @@ export class Commands {
   readonly framer: Framer;
   /** Commands of our own between those of the client. */
   readonly own: OwnCommands;
+  /** Where messages are read from. */
+  readonly provider: Provider;
   /** Is called when octets have come from the client. */
   heard: () => void = () => undefined;
   readonly #handlers: Handlers;
@@ -60,6 +64,7 @@ export class Commands {
     this.context = context;
     this.framer = framer;
     this.own = new OwnCommands(this);
+    this.provider = providerOf(this.own, context);
     this.#handlers = handlers;
   }
 

@@ -14,31 +14,47 @@ import type { Answer, OwnCommands } from './own.js';
 import type { Sink, Wait } from './queue.js';
 import { ProviderViolation } from './violation.js';
 
-/** The provider for who reads messages. What does not belong to an answer passes to the client. */
-export function providerOf(own: OwnCommands, context: Context): Provider {
-  return { fetch: (fetch) => ownFetch(own, context, fetch) };
+/** A FETCH of ours that has not been answered. */
+interface Outstanding {
+  /** What each of its responses has. */
+  readonly wanted: ReadonlySet<string>;
+  readonly fetch: OwnFetch;
+  readonly guarded: (action: () => Wait) => Promise<void>;
 }
 
-async function ownFetch(own: OwnCommands, context: Context, fetch: OwnFetch): Promise<Answer> {
-  const { uid, set, items, modifiers } = fetch;
-  const name = uid ? 'UID FETCH' : 'FETCH';
-  const tail = modifiers === undefined ? '' : ` (${modifiers})`;
-  const command = `${name} ${set} (${['UID', ...items.map(spelled)].join(' ')})${tail}`;
-  let failure: Error | undefined;
-  const guarded = async (action: () => Wait): Promise<void> => {
-    if (failure !== undefined) return;
+/**
+ * The provider for who reads messages. A provider may work on several of our commands at once and mix their responses (RFC 9051 §5.5), so
+ * that each response is matched with what was asked for. What does not belong to an answer passes to the client.
+ */
+export function providerOf(own: OwnCommands, context: Context): Provider {
+  const outstanding: Outstanding[] = [];
+  const fetch = async (asked: OwnFetch): Promise<Answer> => {
+    const { uid, set, items, modifiers } = asked;
+    const name = uid ? 'UID FETCH' : 'FETCH';
+    const tail = modifiers === undefined ? '' : ` (${modifiers})`;
+    const command = `${name} ${set} (${['UID', ...items.map(spelled)].join(' ')})${tail}`;
+    let failure: Error | undefined;
+    const guarded = async (action: () => Wait): Promise<void> => {
+      if (failure !== undefined) return;
+      try {
+        await action();
+      } catch (error) {
+        failure = error instanceof Error ? error : new Error('Something else than an error was thrown.');
+      }
+    };
+    const entry = { wanted: new Set(items.map(requestKey)), fetch: asked, guarded };
+    outstanding.push(entry);
     try {
-      await action();
-    } catch (error) {
-      failure = error instanceof Error ? error : new Error('Something else than an error was thrown.');
+      const answer = await own.ask(command, commandRow(name), (line) =>
+        isFetch(line) ? responseSink(context, outstanding) : undefined,
+      );
+      if (failure !== undefined) throw failure;
+      return answer;
+    } finally {
+      outstanding.splice(outstanding.indexOf(entry), 1);
     }
   };
-  const wanted = new Set(items.map(requestKey));
-  const answer = await own.ask(command, commandRow(name), (line) =>
-    isFetch(line) ? responseSink(context, wanted, fetch, guarded) : undefined,
-  );
-  if (failure !== undefined) throw failure;
-  return answer;
+  return { fetch };
 }
 
 function spelled(item: FetchItem): string {
@@ -49,24 +65,19 @@ function spelled(item: FetchItem): string {
 
 const isFetch = ({ bytes }: LineFragment): boolean => /^\* [0-9]+ FETCH /i.test(bytes.toString('latin1', 0, 32));
 
-/** Gathers one FETCH response. */
-function responseSink(
-  context: Context,
-  wanted: ReadonlySet<string>,
-  { take, stream }: OwnFetch,
-  guarded: (action: () => Wait) => Promise<void>,
-): Sink {
-  const response = new GatheredFetch(stream !== undefined);
+/** Gathers one FETCH response, and gives it to whom it belongs. */
+function responseSink(context: Context, outstanding: readonly Outstanding[]): Sink {
+  const streaming = outstanding.find(({ fetch }) => fetch.stream !== undefined);
+  const response = new GatheredFetch(streaming !== undefined);
   return (fragment) => {
     const streamed = response.push(fragment);
-    if (streamed !== undefined && stream !== undefined) return guarded(() => stream(streamed));
+    if (streamed !== undefined) return streaming?.guarded(() => streaming.fetch.stream?.(streamed));
     if (fragment.kind !== 'line' || !fragment.last) return undefined;
     const { number, uid, items } = response;
     if (uid !== undefined) context.selected.numbering.learn(number, uid);
     const names = new Set(items.map(responseKey));
-    if (uid !== undefined && [...wanted].every((name) => names.has(name))) {
-      return guarded(() => take({ number, uid, items }));
-    }
+    const owner = outstanding.find(({ wanted }) => [...wanted].every((name) => names.has(name)));
+    if (uid !== undefined && owner !== undefined) return owner.guarded(() => owner.fetch.take({ number, uid, items }));
     for (const bytes of response.octets) context.toClient.add(bytes);
     return undefined;
   };
