@@ -109,7 +109,8 @@ export class Connection {
     this.#unlisten();
     // Each write must reach the server at once.
     const deflate = createDeflateRaw({ flush: constants.Z_SYNC_FLUSH });
-    const inflate = createInflateRaw({ flush: constants.Z_SYNC_FLUSH });
+    // A server's stream need not end before the connection does: as an error, that would cost what was read last.
+    const inflate = createInflateRaw({ flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH });
     deflate.pipe(this.#socket);
     this.#input = this.#socket.pipe(inflate);
     this.#output = deflate;
