@@ -14,14 +14,16 @@ const PACES = ['whole', 'octets', { seed: 7 }, 'pipelined'] as const;
 
 const BEFORE_LOGIN = /^(?:login|starttls)/;
 
-/**
- * What is not compared when all commands are sent at once. Of most, the order of the answers differs from run to run; whether it does so
- * directly too has not been compared. In `literals`, what follows a refused literal is its content for us, and commands for a server.
- */
-const NOT_PIPELINED: ReadonlySet<string> = new Set([
-  ...['binary', 'compress', 'expunge', 'fetch', 'fetch-bad', 'notify-dovecot', 'qresync', 'rename-inbox', 'store'],
-  ...['greeting', 'literals', 'starttls'],
-]);
+/** What is not compared when all commands are sent at once. */
+const NOT_PIPELINED: readonly { readonly test: RegExp; readonly reason: string }[] = [
+  { test: /: literals$/, reason: 'what follows a refused literal is its content for us, and commands for a server' },
+  {
+    test: /: notify-dovecot$/,
+    reason:
+      'we refuse NOTIFY, so that commands reach Dovecot in pieces; its order then varies, also where a client sends them so',
+  },
+  { test: /^Cyrus: (?:greeting|starttls)$/, reason: 'Cyrus throws away what has come behind a STARTTLS, LOGOUT here' },
+];
 
 /** What is not compared: Cyrus refuses octets of messages that it does not see any more. */
 const NOT_COMPARED: ReadonlySet<string> = new Set(['append-cyrus']);
@@ -133,8 +135,9 @@ describe('a session through Postern', () => {
       if (NOT_COMPARED.has(dialogue.name)) continue;
       for (const name of dialogue.servers) {
         for (const pace of ALL ? PACES : (['whole'] as const)) {
-          if (pace === 'pipelined' && NOT_PIPELINED.has(dialogue.name)) continue;
-          it(`${name}: ${dialogue.name}, ${typeof pace === 'string' ? pace : 'random cuts'}`, async () => {
+          const title = `${name}: ${dialogue.name}`;
+          if (pace === 'pipelined' && NOT_PIPELINED.some(({ test }) => test.test(title))) continue;
+          it(`${title}, ${typeof pace === 'string' ? pace : 'random cuts'}`, async () => {
             const server = servers.find((one) => one.name === name);
             assert.ok(server);
             const interpose = dialogue.name === 'starttls' ? clearUntilStartTLS(postern) : postern.interpose;

@@ -3,7 +3,11 @@ import { type Connection, ConnectionEnded, type Cuts, expectOK, login, open } fr
 import type { Endpoint } from './endpoint.js';
 import { type CommandLine, type Dialogue, type Start, type Step, unescape } from './script.js';
 
-/** How a dialogue is sent: each command when the one before is done, cut in one of three ways; or as a pipeline. */
+/**
+ * How a dialogue is sent: each command when the one before is done, cut in one of three ways; or as a pipeline, in which all up to the next
+ * thing that has to be waited for is one write. (Were it several, it would be chance what a server finds when it looks, and Dovecot answers
+ * in another order then.)
+ */
 export type Pace = Cuts | 'pipelined';
 
 /** What came back on one connection, in its order. */
@@ -22,7 +26,10 @@ export const SILENCE = Buffer.from('(silence)');
 const PATIENCE = 10_000;
 
 interface Talk {
+  readonly number: number;
   readonly connection: Connection;
+  /** What waits for the end of a pipeline. */
+  readonly unsent: Buffer[];
   /** Tags of commands that are sent and whose end has not been waited for. */
   readonly outstanding: string[];
   /** Values that the dialogue may send back. */
@@ -37,18 +44,20 @@ export async function replay(dialogue: Dialogue, endpoint: Endpoint, pace: Pace)
   let current: Talk | undefined;
   try {
     for (const number of new Set(dialogue.steps.map(({ connection }) => connection))) {
-      talks.set(number, await begin(endpoint, dialogue.start));
+      talks.set(number, await begin(number, endpoint, dialogue.start));
     }
     for (const step of dialogue.steps) {
       const talk = talks.get(step.connection);
       if (talk === undefined) continue;
-      const record = (octets: Buffer): void => {
-        entries.push({ connection: step.connection, at: step.at, octets });
-        learn(talk, octets);
-      };
-      if (current !== undefined && current !== talk) await settle(current, record);
+      const recordOf =
+        (from: Talk): Record =>
+        (octets) => {
+          entries.push({ connection: from.number, at: step.at, octets });
+          learn(from, octets);
+        };
+      if (current !== undefined && current !== talk) await settle(current, recordOf(current));
       current = talk;
-      if (!talk.over) await play(step, talk, pace, record);
+      if (!talk.over) await play(step, talk, pace, recordOf(talk));
     }
     for (const [connection, talk] of talks)
       await settle(talk, (octets) => entries.push({ connection, at: Infinity, octets }));
@@ -60,7 +69,7 @@ export async function replay(dialogue: Dialogue, endpoint: Endpoint, pace: Pace)
 
 type Record = (octets: Buffer) => void;
 
-async function begin(endpoint: Endpoint, start: Start): Promise<Talk> {
+async function begin(number: number, endpoint: Endpoint, start: Start): Promise<Talk> {
   const connection = start === 'greeting' ? await open(endpoint) : await login(endpoint);
   if (start === 'selected') await expectOK(connection, 'select', 'SELECT INBOX');
   const plain = Buffer.from(`\0${endpoint.user}\0${endpoint.password}`).toString('base64');
@@ -69,24 +78,23 @@ async function begin(endpoint: Endpoint, start: Start): Promise<Talk> {
     ['PASSWORD', endpoint.password],
     ['PLAIN', plain],
   ]);
-  return { connection, outstanding: [], variables, over: false };
+  return { number, connection, unsent: [], outstanding: [], variables, over: false };
 }
 
 async function play(step: Step, talk: Talk, pace: Pace, record: Record): Promise<void> {
-  const cuts = pace === 'pipelined' ? 'whole' : pace;
   switch (step.kind) {
     case 'command': {
       // What is sent next may hang on what has not come yet.
       if (step.lines.some(({ text }) => /\$(?:UIDVALIDITY|HIGHESTMODSEQ)/.test(text))) await settle(talk, record);
       const [tag = ''] = (step.lines[0]?.text ?? '').split(' ');
-      const refused = await send(step.lines, tag, talk, cuts, record);
+      const refused = await send(step.lines, tag, talk, pace, record);
       if (refused || !step.awaited) return;
       talk.outstanding.push(`${tag} `);
       if (pace !== 'pipelined') await settle(talk, record);
       return;
     }
     case 'octets':
-      await talk.connection.write(expand(step.text, talk), cuts);
+      await write(talk, expand(step.text, talk), pace);
       return;
     case 'wait':
       await settle(talk, record);
@@ -112,7 +120,7 @@ async function send(
   lines: readonly CommandLine[],
   tag: string,
   talk: Talk,
-  cuts: Cuts,
+  pace: Pace,
   record: Record,
 ): Promise<boolean> {
   let unsent: Buffer[] = [];
@@ -121,19 +129,29 @@ async function send(
     if (literal === undefined) continue;
     if (/\{\d+\}$/.test(text)) {
       await settle(talk, record);
-      await talk.connection.write(Buffer.concat(unsent), cuts);
+      await write(talk, Buffer.concat(unsent), pace);
       unsent = [];
       const answer = await waitFor(['+', `${tag} `], talk, record);
       if (answer !== '+') return true;
     }
     unsent.push(literal);
   }
-  await talk.connection.write(Buffer.concat(unsent), cuts);
+  await write(talk, Buffer.concat(unsent), pace);
   return false;
+}
+
+async function write({ connection, unsent }: Talk, octets: Buffer, pace: Pace): Promise<void> {
+  if (pace === 'pipelined') unsent.push(octets);
+  else await connection.write(octets, pace);
+}
+
+async function flush({ connection, unsent }: Talk): Promise<void> {
+  if (unsent.length > 0) await connection.write(Buffer.concat(unsent.splice(0)));
 }
 
 /** Waits for the ends of all commands that were sent. */
 async function settle(talk: Talk, record: Record): Promise<void> {
+  await flush(talk);
   while (talk.outstanding.length > 0 && !talk.over) {
     const found = await waitFor(talk.outstanding, talk, record);
     if (found !== undefined) talk.outstanding.splice(talk.outstanding.indexOf(found), 1);
@@ -142,6 +160,7 @@ async function settle(talk: Talk, record: Record): Promise<void> {
 
 /** Reads until a response begins with one of the prefixes; undefined at the end of the connection, or of patience. */
 async function waitFor(prefixes: readonly string[], talk: Talk, record: Record): Promise<string | undefined> {
+  await flush(talk);
   while (!talk.over) {
     try {
       const response = await talk.connection.read(PATIENCE);
