@@ -1,6 +1,7 @@
 /** `npm run bench [-- NAME…]`: runs the benches and prints what they found. See README.md. */
 import { cpus } from 'node:os';
 import { peerVersion } from '#test/peers';
+import { idle } from './imap/idle.js';
 import { imap } from './imap/imap.js';
 import { login } from './login.js';
 import { loop } from './loop.js';
@@ -14,7 +15,10 @@ import { small } from './small.js';
 import { start } from './start.js';
 import { store } from './store.js';
 
-const BENCHES: Readonly<Record<string, (material: Material) => Promise<Result[]>>> = {
+/** What takes long tells each result when it has it. */
+type Bench = (material: Material) => Promise<readonly Result[]> | AsyncIterable<Result>;
+
+const BENCHES: Readonly<Record<string, Bench>> = {
   opening,
   small,
   start,
@@ -25,6 +29,7 @@ const BENCHES: Readonly<Record<string, (material: Material) => Promise<Result[]>
   login,
   store: () => store(),
   imap: () => imap(),
+  idle: () => idle(),
 };
 
 const wanted = process.argv.slice(2);
@@ -42,7 +47,7 @@ await withMaterial(async (material) => {
   for (const [name, bench] of Object.entries(BENCHES)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     try {
-      for (const result of await bench(material)) {
+      for await (const result of await bench(material)) {
         print(result);
         results.push(result);
       }

@@ -3,9 +3,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type Socket, connect } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTLS } from 'node:tls';
-import { type Connection, expectOK, login } from '#test/e2e/imap/client';
+import { expectOK, login } from '#test/e2e/imap/client';
 import type { Endpoint } from '#test/e2e/imap/endpoint';
 import { numberedMessage } from '#test/e2e/imap/fixture';
 import { median, timed } from '../measure.js';
@@ -127,42 +126,3 @@ class CountingClient {
 
 /** Octets at the end of what has come: enough for a tagged line with the capabilities of any server. */
 const TAIL = 2_000;
-
-export interface Idle {
-  /** Kilobytes of memory that the process has grown by for each session. */
-  readonly memory: number;
-  /** Hundredths of one processor, while all sessions are idle. */
-  readonly processor: number;
-}
-
-/** What idle sessions (in IDLE on INBOX) cost a process. */
-export async function idle(endpoint: Endpoint, pid: number, sessions: number, seconds: number): Promise<Idle> {
-  const before = residentKilobytes(pid);
-  const connections: Connection[] = [];
-  try {
-    for (let i = 0; i < sessions; i++) {
-      const connection = await login(endpoint);
-      connections.push(connection);
-      await expectOK(connection, 's', 'SELECT INBOX');
-      await connection.write(Buffer.from('i IDLE\r\n'));
-      await connection.read();
-    }
-    await sleep(1000);
-    const memory = (residentKilobytes(pid) - before) / sessions;
-    const start = processorSeconds(pid);
-    await sleep(seconds * 1000);
-    return { memory, processor: ((processorSeconds(pid) - start) / seconds) * 100 };
-  } finally {
-    for (const connection of connections) connection.close();
-  }
-}
-
-function residentKilobytes(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-}
-
-/** User and system time of a process, from the fields after its name (proc(5)). Linux counts in hundredths of a second. */
-function processorSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}

@@ -1,22 +1,20 @@
-/** IMAP through what stands before a provider: how much slower than directly, and what idle sessions cost. */
+/** IMAP through what stands before a provider: how much slower than directly. */
 import { startDovecot } from '#test/e2e/imap/dovecot';
 import type { Endpoint } from '#test/e2e/imap/endpoint';
 import { type Result, atMost, median, told } from '../measure.js';
-import { download, fillForBench, idle, latency, listing } from './figures.js';
+import { download, fillForBench, latency, listing } from './figures.js';
 import { PAIRS, PEERS } from './peers.js';
 import type { Measured } from './relays.js';
 
 export interface ImapBenchOptions {
   readonly rounds?: number;
-  readonly sessions?: number;
-  readonly seconds?: number;
 }
 
 /** The figures of one thing for everything that is measured. */
 type Figures = ReadonlyMap<string, number>;
 
 /** Postern against a relay that knows no IMAP, in the same run: in clear text, and with TLS on both sides. */
-export async function imap({ rounds = 7, sessions = 1000, seconds = 60 }: ImapBenchOptions = {}): Promise<Result[]> {
+export async function* imap({ rounds = 7 }: ImapBenchOptions = {}): AsyncGenerator<Result> {
   const server = await startDovecot();
   const measured: Measured[] = [];
   try {
@@ -27,31 +25,18 @@ export async function imap({ rounds = 7, sessions = 1000, seconds = 60 }: ImapBe
     for (const { start, tls } of PEERS) measured.push(await start(tls ? secured : provider));
     const figures = (measure: (endpoint: Endpoint) => Promise<number>): Promise<Figures> =>
       medians(measure, measured, rounds);
-    const [list, large, noop] = [await figures(listing), await figures(download), await figures(latency)];
-    const results = [
-      ...all('FETCH flags and envelopes of 10,000', list, ' ms'),
-      ...ratios('FETCH flags and envelopes of 10,000', list, 1.5),
-      ...all('FETCH 100 MB', large, ' ms'),
-      ...ratios('FETCH 100 MB', large, 1.3),
-      ...all('NOOP', noop, ' ms'),
-      ...PAIRS.map(([ours, theirs]) =>
-        atMost(`NOOP, ${ours}, more than ${theirs}`, (noop.get(ours) ?? NaN) - (noop.get(theirs) ?? NaN), 0.2, ' ms'),
-      ),
-    ];
-    for (const { name, endpoint, pid } of measured) {
-      if (pid === undefined) continue;
-      const { memory, processor } = await idle(endpoint, pid, sessions, seconds);
-      const isOurs = PAIRS.some(([ours]) => ours === name);
-      const what = [
-        `memory of an idle session of ${sessions}, ${name}`,
-        `processor for ${sessions} idle sessions, ${name}`,
-      ] as const;
-      results.push(
-        isOurs ? atMost(what[0], memory, 150, ' KB') : told(what[0], memory, ' KB'),
-        isOurs ? atMost(what[1], processor, 5, ' %') : told(what[1], processor, ' %'),
-      );
+    const list = await figures(listing);
+    yield* all('FETCH flags and envelopes of 10,000', list, ' ms');
+    yield* ratios('FETCH flags and envelopes of 10,000', list, 1.5);
+    const large = await figures(download);
+    yield* all('FETCH 100 MB', large, ' ms');
+    yield* ratios('FETCH 100 MB', large, 1.3);
+    const noop = await figures(latency);
+    yield* all('NOOP', noop, ' ms');
+    for (const [ours, theirs] of PAIRS) {
+      const more = (noop.get(ours) ?? NaN) - (noop.get(theirs) ?? NaN);
+      yield atMost(`NOOP, ${ours}, more than ${theirs}`, more, 0.2, ' ms');
     }
-    return results;
   } finally {
     for (const { close } of measured) await close();
     await server.stop();
