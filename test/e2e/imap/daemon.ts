@@ -1,7 +1,7 @@
 /** Server processes: started by a test, stopped by their process id. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { Socket, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Daemon {
@@ -37,6 +37,7 @@ export async function startDaemon(command: string, args: readonly string[], opti
     child.kill('SIGTERM');
   };
   process.once('exit', abandon);
+  watch(child);
   const stop = async (): Promise<void> => {
     process.off('exit', abandon);
     if (ended(child)) return;
@@ -57,6 +58,19 @@ export async function startDaemon(command: string, args: readonly string[], opti
   }
   failed.catch(() => undefined);
   return { pid: child.pid ?? 0, output: () => output, stop };
+}
+
+/** Ends a server whose owner is killed: the watcher reads until its pipe is closed. */
+function watch(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  const watcher = spawn('sh', ['-c', 'read -r _; kill "$1"', 'sh', String(child.pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  watcher.on('error', () => undefined);
+  watcher.unref();
+  if (watcher.stdin instanceof Socket) watcher.stdin.unref();
+  child.once('exit', () => watcher.kill('SIGKILL'));
 }
 
 function ended(child: ChildProcess): boolean {

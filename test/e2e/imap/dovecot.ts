@@ -11,6 +11,8 @@ import { type MailServer, PASSWORD } from './endpoint.js';
 export interface DovecotOptions {
   /** How messages are stored. Maildir lets a test look at the files; sdbox is quicker. */
   readonly format?: 'maildir' | 'sdbox';
+  /** The folder in which its own is made (default: the system's for temporary files). */
+  readonly within?: string;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface DovecotOptions {
  */
 export async function startDovecot(options: DovecotOptions = {}): Promise<MailServer & { readonly folder: string }> {
   const account = mailAccount();
-  const folder = mkdtempSync(join(tmpdir(), 'postern-dovecot-'));
+  const folder = mkdtempSync(join(options.within ?? tmpdir(), 'postern-dovecot-'));
   chmodSync(folder, 0o755);
   const [port, tlsPort] = [await freePort(), await freePort()];
   const { ca, certificate, key } = makeCertificate(folder);
