@@ -1,6 +1,7 @@
 /** `npm run bench [-- NAME…]`: runs the benches and prints what they found. See README.md. */
 import { cpus } from 'node:os';
 import { peerVersion } from '#test/peers';
+import { append } from './imap/append.js';
 import { idle } from './imap/idle.js';
 import { imap } from './imap/imap.js';
 import { login } from './login.js';
@@ -27,6 +28,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   memory,
   seeking,
   login,
+  append: () => append(),
   store: () => store(),
   imap: () => imap(),
   idle: () => idle(),

@@ -1,6 +1,6 @@
 /** What is measured of an endpoint. Nothing here knows what stands behind it. */
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { type Socket, connect } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { connect as connectTLS } from 'node:tls';
@@ -56,6 +56,26 @@ export async function latency(endpoint: Endpoint, noops: number = NOOPS): Promis
   }
 }
 
+/**
+ * What is measured (milliseconds, if nothing else is said) while a message of so many octets is saved in a mailbox of its own, which is
+ * deleted afterwards.
+ */
+export async function upload(
+  endpoint: Endpoint,
+  octets: number,
+  measure: (run: () => Promise<unknown>) => Promise<number> = timed,
+): Promise<number> {
+  const client = await CountingClient.login(endpoint);
+  try {
+    await client.run('CREATE upload');
+    const figure = await measure(() => client.append('upload', octets));
+    await client.run('DELETE upload');
+    return figure;
+  } finally {
+    client.close();
+  }
+}
+
 async function transfer(endpoint: Endpoint, mailbox: string, command: string, least: number): Promise<number> {
   const client = await CountingClient.login(endpoint);
   try {
@@ -105,10 +125,30 @@ class CountingClient {
 
   /** Octets of the answer. */
   async run(command: string): Promise<number> {
+    return this.#answer(this.#begin(command), command);
+  }
+
+  /** Saves a message of so many octets. */
+  async append(mailbox: string, octets: number): Promise<void> {
+    const command = `APPEND ${mailbox} {${octets}+}`;
+    const tag = this.#begin(command);
+    const block = Buffer.alloc(1024 * 1024, `Subject: x\r\n\r\n${'x'.repeat(1007)}\r\n`);
+    for (let sent = 0; sent < octets; sent += block.length) {
+      if (!this.#socket.write(block.subarray(0, octets - sent))) await once(this.#socket, 'drain');
+    }
+    this.#socket.write('\r\n');
+    await this.#answer(tag, command);
+  }
+
+  #begin(command: string): string {
     const tag = `t${(this.#tag += 1)}`;
     this.#count = 0;
     this.#tail = '';
     this.#socket.write(`${tag} ${command}\r\n`);
+    return tag;
+  }
+
+  async #answer(tag: string, command: string): Promise<number> {
     const end = new RegExp(`(?:^|\\n)${tag} ([A-Z]+)[^\\n]*\\n$`);
     while (true) {
       const [, completion] = end.exec(this.#tail) ?? [];
@@ -126,3 +166,31 @@ class CountingClient {
 
 /** Octets at the end of what has come: enough for a tagged line with the capabilities of any server. */
 const TAIL = 2_000;
+
+/** Milliseconds of processor time that a process takes while something is done. */
+export async function effort(pid: number, run: () => Promise<unknown>): Promise<number> {
+  const start = processorSeconds(pid);
+  await run();
+  return (processorSeconds(pid) - start) * 1000;
+}
+
+/** Megabytes that a process grows by at most while something is done. */
+export async function growth(pid: number, run: () => Promise<unknown>): Promise<number> {
+  const before = residentKilobytes(pid);
+  // From here on the peak is counted anew (proc(5)).
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
+  await run();
+  const peak = Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+  return ((peak - before) * 1024) / 1_000_000;
+}
+
+/** What a process has in memory. */
+export function residentKilobytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
+/** User and system time of a process, from the fields after its name (proc(5)). Linux counts in hundredths of a second. */
+export function processorSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}

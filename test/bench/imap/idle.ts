@@ -2,7 +2,7 @@
  * What sessions in IDLE cost Postern and a relay, with TLS on both sides: what they cost without is a part of that. Both have their
  * sessions at the same time, and the same quiet minute.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +12,7 @@ import { type Connection, expectOK, login } from '#test/e2e/imap/client';
 import { startDaemon } from '#test/e2e/imap/daemon';
 import { type Endpoint, PASSWORD } from '#test/e2e/imap/endpoint';
 import { type Result, atMost, script, told } from '../measure.js';
+import { processorSeconds, residentKilobytes } from './figures.js';
 import { PAIRS, PEERS } from './peers.js';
 import type { Measured } from './relays.js';
 
@@ -96,14 +97,4 @@ async function startProvider(): Promise<Provider> {
       rmSync(folder, { recursive: true });
     },
   };
-}
-
-function residentKilobytes(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-}
-
-/** User and system time of a process, from the fields after its name (proc(5)). Linux counts in hundredths of a second. */
-function processorSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }

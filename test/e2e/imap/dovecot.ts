@@ -13,6 +13,10 @@ export interface DovecotOptions {
   readonly format?: 'maildir' | 'sdbox';
   /** The folder in which its own is made (default: the system's for temporary files). */
   readonly within?: string;
+  /** What each user may store, as Dovecot writes it. Default `4G`. */
+  readonly quota?: string;
+  /** The largest message. Default `200M`. */
+  readonly largest?: string;
 }
 
 /**
@@ -30,7 +34,7 @@ export async function startDovecot(options: DovecotOptions = {}): Promise<MailSe
   const log = join(folder, 'log');
   const file = join(folder, 'dovecot.conf');
   const places = { folder, mail, log, certificate, key };
-  writeFileSync(file, configuration(places, [port, tlsPort], account, options.format ?? 'sdbox'));
+  writeFileSync(file, configuration(places, [port, tlsPort], account, options));
   const read = (): string => readFileSync(log, { encoding: 'utf8', flag: 'a+' });
   try {
     const daemon = await startDaemon('dovecot', ['-F', '-c', file], { port });
@@ -67,7 +71,7 @@ function configuration(
   { folder, mail, log, certificate, key }: Places,
   [port, tlsPort]: readonly [number, number],
   account: Account,
-  format: string,
+  { format = 'sdbox', quota = '4G', largest = '200M' }: DovecotOptions,
 ): string {
   const root = process.getuid?.() === 0;
   const unprivileged = ['anvil', 'imap-login', 'imap-urlauth', 'stats', 'old-stats']
@@ -121,8 +125,8 @@ plugin {
   acl = vfile
   quota = count:User quota
   quota_vsizes = yes
-  quota_rule = *:storage=4G
-  quota_max_mail_size = 200M
+  quota_rule = *:storage=${quota}
+  quota_max_mail_size = ${largest}
 }
 protocol imap {
   mail_plugins = $mail_plugins imap_acl imap_quota imap_zlib
