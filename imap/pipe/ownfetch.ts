@@ -24,11 +24,13 @@ interface Outstanding {
 
 /**
  * The provider for who reads messages. A provider may work on several of our commands at once and mix their responses (RFC 9051 §5.5), so
- * that each response is matched with what was asked for. What does not belong to an answer passes to the client.
+ * that each response is matched with what was asked for, and one FETCH is sent after the other is answered: two of them may ask for the
+ * same item. What does not belong to an answer passes to the client.
  */
 export function providerOf(own: OwnCommands, context: Context): Provider {
   const outstanding: Outstanding[] = [];
-  const fetch = async (asked: OwnFetch): Promise<Answer> => {
+  let last: Promise<unknown> = Promise.resolve();
+  const send = async (asked: OwnFetch): Promise<Answer> => {
     const { uid, set, items, modifiers } = asked;
     const name = uid ? 'UID FETCH' : 'FETCH';
     const tail = modifiers === undefined ? '' : ` (${modifiers})`;
@@ -54,7 +56,13 @@ export function providerOf(own: OwnCommands, context: Context): Provider {
       outstanding.splice(outstanding.indexOf(entry), 1);
     }
   };
-  return { fetch };
+  return {
+    fetch: (asked) => {
+      const answer = last.then(() => send(asked));
+      last = answer.catch(() => undefined);
+      return answer;
+    },
+  };
 }
 
 function spelled(item: FetchItem): string {
