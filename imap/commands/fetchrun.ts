@@ -76,6 +76,8 @@ export class FetchRun {
 
   /** Waits for its turn, answers, and gives the completion: what follows the tag. Rejects where the session cannot go on. */
   async answer(row: CommandRow): Promise<string> {
+    // Commands before it that came in the same chunk.
+    this.#context.toProvider.flush();
     await this.#context.queue.atMost(0);
     this.#context.inHand = row;
     try {

@@ -4,13 +4,15 @@
  */
 import { gather, memorySource } from '#lib/bytes/source';
 import { Secret } from '#lib/keys/secret';
-import { sealAtRest, type SealAtRestOptions } from '#lib/message/seal';
+import { openStored } from '#lib/message/open';
+import { sealAtRest, type SealAtRestOptions, sealForOthers } from '#lib/message/seal';
 import { chooseRecipient } from '#lib/openpgp/recipient';
 import { createVault } from '#lib/vault/vault';
 import { privateKeysOf } from '#lib/vault/privatekey';
 import { type Connection, login } from '../client.js';
 import { startDovecot } from '../dovecot.js';
 import { type Endpoint, PASSWORD } from '../endpoint.js';
+import { type Meter, meter } from './meter.js';
 import { profileFor, startPostern } from '../postern.js';
 
 export interface Twins {
@@ -20,8 +22,14 @@ export interface Twins {
   readonly stored: Endpoint;
   /** Where its stored form is shown. */
   readonly shown: Endpoint;
+  /** What goes between Postern and the provider. */
+  readonly meter: Meter;
   /** Brings a message into its stored form. */
   readonly seal: (message: Buffer, options?: Partial<SealAtRestOptions>) => Promise<Buffer>;
+  /** Encrypts a message as somebody else does who sends it to the user. */
+  readonly send: (message: Buffer) => Promise<Buffer>;
+  /** What the user is shown of a stored form: the plaintext that it stands for. */
+  readonly view: (stored: Buffer) => Promise<Buffer>;
   /** The folder in which the provider keeps its files. */
   readonly folder: string;
   /** What Postern has logged. */
@@ -40,11 +48,12 @@ export async function startTwins({ format = 'sdbox', configuration }: TwinsOptio
   const dovecot = await startDovecot({ format });
   const postern = await startPostern(configuration === undefined ? {} : { configuration });
   const stored = dovecot.endpoint('stored');
+  const counter = await meter(stored);
   const user = 'stored@example.com';
   const { vault } = await createVault(postern.home, {
     user,
     password: new Secret(PASSWORD),
-    profile: profileFor(stored),
+    profile: profileFor(counter.endpoint),
   });
   const { originKey } = vault;
   const [key] = await privateKeysOf(vault);
@@ -54,14 +63,21 @@ export async function startTwins({ format = 'sdbox', configuration }: TwinsOptio
     plain: dovecot.endpoint('plain'),
     stored,
     shown: postern.endpoint(user, PASSWORD, 'none'),
+    meter: counter,
     seal: async (message, options) =>
       gather((await sealAtRest(memorySource(message), { recipients, originKey, ...options })).stream()),
+    send: async (message) => gather((await sealForOthers(memorySource(message), { recipients })).stream()),
+    view: async (octets) => {
+      const view = await openStored(memorySource(octets), { keys: () => [key], originKey, withoutClaims: true });
+      return gather(view.stream());
+    },
     folder: dovecot.folder,
     log: postern.log,
     pid: postern.pid,
     stop: async () => {
       vault.close();
       await postern.stop();
+      await counter.close();
       await dovecot.stop();
     },
   };
