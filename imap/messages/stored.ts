@@ -88,7 +88,7 @@ export class StoredMessage implements Source {
     if (came === 0) throw missing(answer.completion);
   }
 
-  /** The next block is asked for before the one at hand is used up. */
+  /** In a long run the next block is asked for before the one at hand is used up. Those who look for little must not pay for more. */
   async *#blocks(start: number, end: number): AsyncGenerator<Buffer, void> {
     let count = 0;
     let at = start;
@@ -103,8 +103,9 @@ export class StoredMessage implements Source {
     };
     for (let block = next(); block !== undefined;) {
       const octets = await block;
-      block = next();
+      block = count > BLOCKS.length ? next() : undefined;
       yield octets;
+      block ??= next();
     }
   }
 
