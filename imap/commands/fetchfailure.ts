@@ -27,5 +27,8 @@ function reasonOf(error: unknown): string {
   if (isSystemError(error, 'ENOSPC') || isSystemError(error, 'EDQUOT')) {
     return 'Postern has no room on its disk to open a message of this size. Free some and try again.';
   }
+  if (isSystemError(error)) {
+    return `Postern cannot use its disk to open a message of this size (${error.code ?? 'unknown'}). Try again later.`;
+  }
   throw error;
 }

@@ -1,4 +1,5 @@
 import { BUFFER_LIMIT } from '#lib/bytes/spool';
+import { OpenPGPError } from '#lib/openpgp/error';
 import { Asking, classify, textOf } from '../messages/classify.js';
 import { SEEN_ITEM, expand, isContent, setsSeen } from '../messages/items.js';
 import { type Located, setsOf } from '../messages/located.js';
@@ -87,7 +88,7 @@ export class FetchRun {
       const mailbox = await this.#messages.of(this.#context.selected);
       const wanted = await this.#locate();
       for (let at = 0; at < wanted.length; at += BATCH) await this.#batch(mailbox, wanted.slice(at, at + BATCH));
-      return this.#failure ?? 'OK Fetch completed.';
+      return this.#asking.failure ?? this.#failure ?? 'OK Fetch completed.';
     } catch (error) {
       if (this.#context.toClient.reserved) throw interrupted(error);
       return contentFailure(error);
@@ -126,7 +127,10 @@ export class FetchRun {
     const large: Locked[] = [];
     for (const message of located) {
       const what = known.get(message.uid);
-      if (what === undefined) continue;
+      if (what === undefined) {
+        this.#missing(message);
+        continue;
+      }
       if (what.kind === 'plain') plain.push(message);
       else if (this.#isAtHand(what, mailbox.opened(message.uid))) listed.push({ ...message, known: what });
       else if (what.storedSize <= SMALL_OCTETS) small.push({ ...message, known: what });
@@ -136,8 +140,29 @@ export class FetchRun {
     await this.#list(mailbox, listed);
     const asStored: Located[] = [];
     await this.#openSmall(mailbox, small, asStored);
-    for (const message of large) await this.#openLarge(mailbox, message, asStored);
+    for (const message of large) {
+      await this.#attempt(mailbox, message, () => this.#openLarge(mailbox, message, asStored));
+    }
     await this.#pass(asStored);
+  }
+
+  /** The provider has told nothing of a message. Where it is not gone, that must not look as if it were. */
+  #missing({ uid }: Located): void {
+    if (this.#context.selected.numbering.number(uid) === undefined) return;
+    this.#failure ??= 'NO The mail provider did not tell of all messages. Try again.';
+  }
+
+  /** Does something with one message. If that fails, the client gets the others all the same. */
+  async #attempt(mailbox: MailboxMessages, message: Locked, action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      if (error instanceof OpenPGPError || error instanceof ContentError) {
+        await mailbox.forget(message.uid, message.known);
+      }
+      if (this.#context.toClient.reserved) throw error;
+      this.#failure ??= contentFailure(error);
+    }
   }
 
   /** Whether a message is answered without asking the provider for its content. */
@@ -197,16 +222,18 @@ export class FetchRun {
     const whole = wholeItem(!this.#seen);
     const key = requestKey(whole);
     const byUID = new Map(located.map((message) => [message.uid, message]));
-    await this.#ask(located, [...this.#free, whole], async (message) => {
+    await this.#ask(located, [...this.#free, whole], (message) => {
       const asked = byUID.get(message.uid);
-      if (asked === undefined) return;
+      if (asked === undefined) return undefined;
       const item = message.items.find((raw) => responseKey(raw) === key);
       const data = item && readFetchData(item);
       const stored = (data?.kind === 'body' ? data.content?.bytes : undefined) ?? Buffer.alloc(0);
-      const opened = await this.#messages.opener.openBytes(stored, shownOf(asked.known));
-      if (await noteOpened(mailbox, asked, opened)) {
-        if (opened !== undefined) await this.#respond(message, opened);
-      } else asStored.push(message);
+      return this.#attempt(mailbox, asked, async () => {
+        const opened = await this.#messages.opener.openBytes(stored, shownOf(asked.known));
+        if (await noteOpened(mailbox, asked, opened)) {
+          if (opened !== undefined) await this.#respond(message, opened);
+        } else asStored.push(message);
+      });
     });
   }
 
@@ -215,7 +242,7 @@ export class FetchRun {
     const { known } = message;
     const target = { ...message, byUID: this.#command.uid };
     let opened = mailbox.opened(message.uid);
-    opened?.readFrom(target);
+    opened?.stored?.aim(target);
     if (opened === undefined) {
       const stored = new StoredMessage(this.#asking.provider, target, known.storedSize);
       opened = await this.#messages.opener.openLarge(stored, shownOf(known));
@@ -242,8 +269,12 @@ export class FetchRun {
     items: readonly FetchItem[],
     take: (message: Fetched) => Promise<void> | undefined,
   ): Promise<void> {
-    const failure = await this.#asking.fetch(located, items, take);
-    this.#failure ??= failure;
+    const came = new Set<number>();
+    await this.#asking.fetch(located, items, (message) => {
+      came.add(message.uid);
+      return take(message);
+    });
+    for (const message of located) if (!came.has(message.uid)) this.#missing(message);
   }
 
   /**
@@ -281,20 +312,20 @@ async function noteOpened(
   { uid, known }: Locked,
   opened: Opened | undefined,
 ): Promise<boolean> {
-  const { storedSize, fingerprint } = known;
   const before = shownOf(known);
-  if (opened !== undefined) {
-    if (before?.sessionKey === undefined) mailbox.note([{ uid, known: { ...opened.found, fingerprint } }]);
-    await mailbox.keep(uid, opened);
-    return true;
-  }
-  if (before?.sessionKey !== undefined) {
-    await mailbox.forget(uid);
-    mailbox.noteForNow(uid, { kind: 'unopened', storedSize, fingerprint });
+  if (before?.sessionKey !== undefined && opened?.found.sessionKey === undefined) {
+    await opened?.close();
     throw new ContentError('The mail provider has put other octets in the place of the message. Try again.');
   }
-  mailbox.noteForNow(uid, { kind: 'plain' });
-  return false;
+  if (opened === undefined) {
+    mailbox.noteForNow(uid, { kind: 'plain' });
+    return false;
+  }
+  const found: Shown = { ...opened.found, fingerprint: known.fingerprint };
+  if (!opened.lasting) mailbox.noteForNow(uid, found);
+  else if (before?.sessionKey === undefined) mailbox.note([{ uid, known: found }]);
+  await mailbox.keep(uid, opened);
+  return true;
 }
 
 function shownOf(known: Shown | Unopened): Shown | undefined {

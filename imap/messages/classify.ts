@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Header } from '#lib/mime/header';
 import type { FetchItem } from '../wire/fetchcommand.js';
-import { type FetchData, readFetchData } from '../wire/fetchdata.js';
+import { WireError } from '../wire/error.js';
+import { readFetchData } from '../wire/fetchdata.js';
+import type { RawItem } from '../wire/fetchreader.js';
 import {
   HEADER_ITEMS,
   STRUCTURE_ITEMS,
@@ -23,24 +25,24 @@ export class Asking {
   readonly provider: Provider;
   /** With UIDs, because the client's own command has them. */
   readonly uid: boolean;
+  /** The first completion that was not OK. */
+  failure: string | undefined;
 
   constructor(provider: Provider, uid: boolean) {
     this.provider = provider;
     this.uid = uid;
   }
 
-  /** Asks for items of messages, which come in the provider's order. Gives the first completion that is not OK. */
+  /** Asks for items of messages, which come in the provider's order. */
   async fetch(
     located: readonly Located[],
     items: readonly FetchItem[],
     take: (message: Fetched) => Promise<void> | undefined,
-  ): Promise<string | undefined> {
-    let failure: string | undefined;
+  ): Promise<void> {
     for (const set of setsOf(located, this.uid)) {
       const { completion, line } = await this.provider.fetch({ uid: this.uid, set, items, take });
-      if (completion !== 'OK') failure ??= textOf(line);
+      if (completion !== 'OK') this.failure ??= textOf(line);
     }
-    return failure;
   }
 }
 
@@ -89,21 +91,16 @@ class Discovery {
   async run(located: readonly Located[]): Promise<Map<number, Known>> {
     const sorted: Record<Sort, Candidate[]> = { plain: [], open: [], text: [], structure: [] };
     await this.#asking.fetch(located, HEADER_ITEMS, ({ number, uid, items }) => {
-      const data = items.map(readFetchData);
-      const sizeData = data.find(({ kind }) => kind === 'size');
-      const size = sizeData?.kind === 'size' ? sizeData.octets : 0;
-      const fields = contentOf(data);
+      const size = sizeOf(items);
+      const fields = contentOf(items);
       const candidate = { number, uid, size, fingerprint: fingerprintOf(size, fields), header: Header.parse(fields) };
       sorted[sortByHeader(candidate.header)].push(candidate);
       return undefined;
     });
     for (const { uid } of sorted.plain) this.#found.set(uid, { kind: 'plain' });
     const open = [...sorted.open];
-    await this.#look(sorted.text, open, TEXT_ITEMS, ({ header }, data) => textIsArmored(header, contentOf(data)));
-    await this.#look(sorted.structure, open, STRUCTURE_ITEMS, (_, data) => {
-      const structure = data.find(({ kind }) => kind === 'structure');
-      return Promise.resolve(structure?.kind === 'structure' && structureIsMangled(structure.body));
-    });
+    await this.#look(sorted.text, open, TEXT_ITEMS, ({ header }, came) => textIsArmored(header, contentOf(came)));
+    await this.#look(sorted.structure, open, STRUCTURE_ITEMS, (_, came) => Promise.resolve(isMangled(came)));
     await this.#recall(open.sort((a, b) => a.number - b.number));
     return this.#found;
   }
@@ -120,7 +117,7 @@ class Discovery {
     const uncertain = candidates.filter(({ uid }) => remembered.has(uid));
     await this.#asking.fetch(uncertain, WHOLE_HEADER_ITEMS, ({ uid, items }) => {
       const before = remembered.get(uid);
-      const digest = digestOf(contentOf(items.map(readFetchData)));
+      const digest = digestOf(contentOf(items));
       if (before?.headerDigest.equals(digest) === true) this.#found.set(uid, before);
       return undefined;
     });
@@ -131,22 +128,41 @@ class Discovery {
     candidates: readonly Candidate[],
     open: Candidate[],
     items: readonly FetchItem[],
-    decide: (candidate: Candidate, data: readonly FetchData[]) => Promise<boolean>,
+    decide: (candidate: Candidate, came: readonly RawItem[]) => Promise<boolean>,
   ): Promise<void> {
     if (candidates.length === 0) return;
     const byUID = new Map(candidates.map((candidate) => [candidate.uid, candidate]));
     await this.#asking.fetch(candidates, items, async ({ uid, items: came }) => {
       const candidate = byUID.get(uid);
       if (candidate === undefined) return;
-      if (await decide(candidate, came.map(readFetchData))) open.push(candidate);
+      if (await decide(candidate, came)) open.push(candidate);
       else this.#found.set(uid, { kind: 'plain' });
     });
   }
 }
 
-function contentOf(data: readonly FetchData[]): Buffer {
-  const body = data.find(({ kind }) => kind === 'body');
-  return (body?.kind === 'body' ? body.content?.bytes : undefined) ?? Buffer.alloc(0);
+function contentOf(items: readonly RawItem[]): Buffer {
+  const item = items.find(({ section }) => section !== undefined);
+  const data = item && readFetchData(item);
+  return (data?.kind === 'body' ? data.content?.bytes : undefined) ?? Buffer.alloc(0);
+}
+
+function sizeOf(items: readonly RawItem[]): number {
+  const item = items.find(({ name }) => name === 'RFC822.SIZE');
+  const data = item && readFetchData(item);
+  return data?.kind === 'size' ? data.octets : 0;
+}
+
+/** Structures that cannot be read come from real servers: such a message is left as it is. */
+function isMangled(items: readonly RawItem[]): boolean {
+  const item = items.find(({ name }) => name === 'BODYSTRUCTURE');
+  try {
+    const data = item && readFetchData(item);
+    return data?.kind === 'structure' && structureIsMangled(data.body);
+  } catch (error) {
+    if (error instanceof WireError) return false;
+    throw error;
+  }
 }
 
 /** What a message is found again by after COPY, MOVE or with another UIDVALIDITY: its size and the fields that `HEADER_ITEMS` give. */

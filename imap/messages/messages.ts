@@ -9,7 +9,7 @@ import type { MailboxIndex, MessageIndex, StoredMessage, UIDRange } from '#lib/s
 import type { Selected } from '../selected.js';
 import { setOf } from '../wire/sequenceset.js';
 import { type Opened, Opener, type OpeningKeys } from './opener.js';
-import { type Known, type Shown, decodeShown, encodeShown } from './shown.js';
+import { type Known, type Shown, type Unopened, decodeShown, encodeShown } from './shown.js';
 
 /** What a session needs to show messages. */
 export interface MessageAccess extends OpeningKeys {
@@ -129,9 +129,10 @@ export class MailboxMessages {
     }
   }
 
-  /** A message is not what it was taken for. */
-  async forget(uid: number): Promise<void> {
-    this.#drop(uid);
+  /** A message is not what it was taken for: it has to be opened anew. Other sessions are told, too. */
+  async forget(uid: number, { storedSize, fingerprint }: Shown | Unopened): Promise<void> {
+    this.#set(uid, { kind: 'unopened', storedSize, fingerprint });
+    this.#index?.put([{ uid, kind: 'unopened', fingerprint, record: NOTHING }]);
     await this.#close(uid);
   }
 

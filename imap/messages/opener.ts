@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { type Source, memorySource } from '#lib/bytes/source';
+import { type Source, gather, memorySource } from '#lib/bytes/source';
 import { BUFFER_LIMIT, Spool } from '#lib/bytes/spool';
 import { type View, openStored } from '#lib/message/open';
 import { readTop } from '#lib/message/recognise';
 import { type SeekableAtRest, openSeekableAtRest } from '#lib/message/seekable';
+import { asStored } from '#lib/message/stored';
+import { OpenPGPError } from '#lib/openpgp/error';
 import type { PrivateKey } from '#lib/openpgp/library';
 import type { Offload } from '#lib/openpgp/offload';
 import type { SessionKey } from '#lib/openpgp/sessionkey';
@@ -14,7 +16,7 @@ import { decodeRecord, encodeRecord } from '../view/codec.js';
 import { crlfRange } from '../view/lineends.js';
 import type { ViewRecord } from '../view/record.js';
 import type { Shown } from './shown.js';
-import type { StoredMessage, Target } from './stored.js';
+import { ContentError, type StoredMessage } from './stored.js';
 
 /** What messages are opened with: that of a session. */
 export interface OpeningKeys {
@@ -39,13 +41,12 @@ export interface Opened {
   readonly content: ViewContent;
   /** Octets that it holds in memory. */
   readonly octets: number;
-  /** Says how the provider is asked for it from here on. */
-  readonly readFrom: (target: Target) => void;
+  /** Where it is read from, if that is still needed. */
+  readonly stored?: StoredMessage;
+  /** False where it is encrypted and cannot be opened, which may be otherwise when other keys are there. */
+  readonly lasting: boolean;
   readonly close: () => Promise<void>;
 }
-
-/** Nothing of it is read from the provider any more. */
-const ELSEWHERE = (): void => undefined;
 
 /** Opens messages. Each function gives undefined for a message that is shown as it is stored: not encrypted, or not to be opened. */
 export class Opener {
@@ -58,33 +59,38 @@ export class Opener {
   /** Opens a message in memory. `known`: it has been opened before, and must be the same one. */
   async openBytes(stored: Buffer, known: Shown | undefined): Promise<Opened | undefined> {
     const source = memorySource(stored);
-    const view = await this.#view(source, known?.sessionKey);
-    if (isAsStored(view, source)) return undefined;
-    const pieces: Buffer[] = [];
-    const record = await build(view, (chunk) => {
-      pieces.push(chunk);
+    return undamaged(source, await this.#view(source, known?.sessionKey), async (view) => {
+      if (isAsStored(view, source)) return undefined;
+      const pieces: Buffer[] = [];
+      const record = await build(view, (chunk) => {
+        pieces.push(chunk);
+      });
+      const bytes = Buffer.concat(pieces);
+      const told = await describe(source, view, record);
+      return { ...told, content: inMemory(bytes), octets: bytes.length, close: () => Promise.resolve() };
     });
-    const bytes = Buffer.concat(pieces);
-    const found = await describe(source, view, record);
-    return {
-      found,
-      record,
-      content: inMemory(bytes),
-      octets: bytes.length,
-      readFrom: ELSEWHERE,
-      close: () => Promise.resolve(),
-    };
   }
 
   /** Opens a large one: by ranges where its form allows that, and otherwise by way of a spool on the disk. */
   async openLarge(stored: StoredMessage, known: Shown | undefined): Promise<Opened | undefined> {
+    try {
+      const opened = await this.#seek(stored, known);
+      if (opened !== undefined) return opened;
+    } catch (error) {
+      // Damage that is found on the way, or a provider that only estimates sizes: what comes as a whole decides.
+      if (!(error instanceof OpenPGPError || error instanceof ContentError)) throw error;
+    }
+    return this.#download(stored, known);
+  }
+
+  async #seek(stored: StoredMessage, known: Shown | undefined): Promise<Opened | undefined> {
     const seekable = await openSeekableAtRest(stored, { ...this.#keys, sessionKey: known?.sessionKey });
-    if (seekable === undefined) return this.#download(stored, known);
+    if (seekable === undefined) return undefined;
     const payload = payloadOf(seekable);
     const told = known === undefined ? undefined : decodeRecord(known.record);
     // What was opened counts, and not what was told of it.
-    const fits = told?.size === seekable.size + (told?.lineEnds?.bare ?? 0);
-    const record = told !== undefined && fits ? told : await scan(payload);
+    const fits = told !== undefined && (await isOf(told, payload, known?.sessionKey !== undefined));
+    const record = fits ? told : await scan(payload);
     const content = { read: (start: number, end: number) => crlfRange(payload, record.lineEnds, start, end) };
     const found: Found = {
       kind: 'shown',
@@ -93,10 +99,7 @@ export class Opener {
       sessionKey: seekable.sessionKey,
       record: encodeRecord(record),
     };
-    const readFrom = (target: Target): void => {
-      stored.target = target;
-    };
-    return { found, record, content, octets: 0, readFrom, close: () => Promise.resolve() };
+    return { found, record, content, octets: 0, stored, lasting: true, close: () => Promise.resolve() };
   }
 
   async #download(stored: StoredMessage, known: Shown | undefined): Promise<Opened | undefined> {
@@ -115,23 +118,24 @@ export class Opener {
   }
 
   async #openSpooled(source: Source, known: Shown | undefined): Promise<Opened | undefined> {
-    const view = await this.#view(source, known?.sessionKey);
-    if (isAsStored(view, source)) {
-      await view.close();
-      return undefined;
-    }
-    const spool = this.#spool();
-    try {
-      const record = await build(view, (chunk) => spool.write(chunk));
-      const payload = await spool.finish();
-      const found = await describe(source, view, record);
-      const content = { read: (start: number, end: number) => payload.stream(start, end) };
-      return { found, record, content, octets: 0, readFrom: ELSEWHERE, close: () => payload.close() };
-    } catch (error) {
-      await spool.discard();
-      await view.close();
-      throw error;
-    }
+    return undamaged(source, await this.#view(source, known?.sessionKey), async (view) => {
+      if (isAsStored(view, source)) {
+        await view.close();
+        return undefined;
+      }
+      const spool = this.#spool();
+      try {
+        const record = await build(view, (chunk) => spool.write(chunk));
+        const payload = await spool.finish();
+        const told = await describe(source, view, record);
+        const content = { read: (start: number, end: number) => payload.stream(start, end) };
+        return { ...told, content, octets: 0, close: () => payload.close() };
+      } catch (error) {
+        await spool.discard();
+        await view.close();
+        throw error;
+      }
+    });
   }
 
   #view(source: Source, sessionKey: SessionKey | undefined): Promise<View> {
@@ -152,6 +156,27 @@ export class Opener {
     const { spoolDirectory } = this.#keys;
     return new Spool({ limit: BUFFER_LIMIT, ...(spoolDirectory === undefined ? {} : { directory: spoolDirectory }) });
   }
+}
+
+/** Reads a view. One in which damage is found only now cannot be opened: it is read as it is stored. */
+async function undamaged<T>(source: Source, view: View, use: (view: View) => Promise<T>): Promise<T> {
+  try {
+    return await use(view);
+  } catch (error) {
+    if (view.kind !== 'opened' || !(error instanceof OpenPGPError)) throw error;
+    return use({ kind: 'stored', reason: error, recipients: [], ...asStored(source, await readTop(source)) });
+  }
+}
+
+/**
+ * Whether a record is of this payload. `sure`: it was made from a message with the same session key. A summary may have been copied from another
+ * message, of the same size even, so that the header has to be the one that it tells.
+ */
+async function isOf(told: ViewRecord, payload: Source, sure: boolean): Promise<boolean> {
+  if (told.size !== payload.size + (told.lineEnds?.bare ?? 0)) return false;
+  if (sure) return true;
+  const { header, lineEnds } = told;
+  return header !== undefined && (await gather(crlfRange(payload, lineEnds, 0, header.length))).equals(header);
 }
 
 /** Whether the view is the stored form, octet for octet. */
@@ -188,14 +213,19 @@ function inMemory(bytes: Buffer): ViewContent {
   return { read: (start, end) => memorySource(bytes).stream(start, end) };
 }
 
-async function describe(source: Source, view: View, record: ViewRecord): Promise<Found> {
-  return {
+async function describe(
+  source: Source,
+  view: View,
+  record: ViewRecord,
+): Promise<Pick<Opened, 'found' | 'record' | 'lasting'>> {
+  const found: Found = {
     kind: 'shown',
     storedSize: source.size,
     headerDigest: await headerDigest(source),
     sessionKey: view.kind === 'opened' ? view.sessionKey : undefined,
     record: encodeRecord(record),
   };
+  return { found, record, lasting: view.kind !== 'stored' };
 }
 
 async function headerDigest(source: Source): Promise<Buffer> {

@@ -33,13 +33,15 @@ export interface Unopened {
 const VERSION = 1;
 const FIXED = 1 + 6 + 1 + 2;
 const MAX_KEY = 255;
+/** Providers may tell any size. */
+const MAX_SIZE = 2 ** 48 - 1;
 
 /** For the index, which keeps the fingerprint beside it. */
 export function encodeShown({ storedSize, headerDigest, sessionKey, record }: Shown): Buffer {
   const key = sessionKey?.key ?? Buffer.alloc(0);
   const head = Buffer.alloc(FIXED);
   head.writeUInt8(VERSION, 0);
-  head.writeUIntBE(storedSize, 1, 6);
+  head.writeUIntBE(Math.min(storedSize, MAX_SIZE), 1, 6);
   head.writeUInt8(headerDigest.length, 7);
   head.writeUInt8(Math.min(key.length, MAX_KEY), 8);
   head.writeUInt8(sessionKey?.algorithm ?? 0, 9);

@@ -3,11 +3,11 @@ import type { FetchItem } from '../wire/fetchcommand.js';
 import { readFetchData } from '../wire/fetchdata.js';
 import type { Section } from '../wire/section.js';
 import type { Located } from './located.js';
-import type { Provider } from './provider.js';
+import type { Fetched, Provider } from './provider.js';
 
 /** A message at the provider, and how it is asked for. */
 export interface Target extends Located {
-  /** As `uid` of OwnFetch. */
+  /** By its UID. See OwnFetch. */
   readonly byUID: boolean;
 }
 
@@ -36,15 +36,19 @@ const TAIL = 8 * 1024;
 export class StoredMessage implements Source {
   readonly size: number;
   readonly #provider: Provider;
-  /** Whoever reads on later says anew how: numbers change, and UIDs are for UID commands. */
-  target: Target;
+  #target: Target;
   #head: Promise<Buffer> | undefined;
   #tail: Promise<Buffer> | undefined;
 
   constructor(provider: Provider, target: Target, size: number) {
     this.#provider = provider;
-    this.target = target;
+    this.#target = target;
     this.size = size;
+  }
+
+  /** How it is asked for from now on: its number may have changed, and the client's command decides whether EXPUNGE may come. */
+  aim(target: Target): void {
+    this.#target = target;
   }
 
   async *stream(start = 0, end = this.size): AsyncGenerator<Buffer, void> {
@@ -73,12 +77,14 @@ export class StoredMessage implements Source {
   async download(take: (octets: Buffer) => Promise<void> | undefined): Promise<void> {
     let came = 0;
     const answer = await this.#provider.fetch({
-      ...this.#addressed,
+      ...this.#asked,
       items: [wholeItem(true)],
       stream: take,
-      take: ({ uid, items }) => {
-        if (uid !== this.target.uid) return undefined;
+      take: (message) => {
+        this.#check(message);
         came += 1;
+        if (came > 1) throw new ContentError('The mail provider gave the message twice. Try again.');
+        const { items } = message;
         // A short message may come as a string.
         const [data] = items.filter(({ section }) => section !== undefined).map(readFetchData);
         const bytes = data?.kind === 'body' ? data.content?.bytes : undefined;
@@ -109,19 +115,15 @@ export class StoredMessage implements Source {
     }
   }
 
-  get #addressed(): { readonly uid: boolean; readonly set: string } {
-    const { byUID, uid, number } = this.target;
-    return { uid: byUID, set: String(byUID ? uid : number) };
-  }
-
   async #block(start: number, end: number): Promise<Buffer> {
     let octets: Buffer | undefined;
     const partial = { offset: start, count: end - start };
     const answer = await this.#provider.fetch({
-      ...this.#addressed,
+      ...this.#asked,
       items: [{ kind: 'body', peek: true, section: WHOLE, partial }],
-      take: ({ uid, items }) => {
-        if (uid !== this.target.uid) return undefined;
+      take: (message) => {
+        this.#check(message);
+        const { items } = message;
         const [data] = items.filter(({ section }) => section !== undefined).map(readFetchData);
         if (data?.kind === 'body') octets = data.content?.bytes ?? Buffer.alloc(0);
         return undefined;
@@ -132,6 +134,16 @@ export class StoredMessage implements Source {
       throw new ContentError('The mail provider gave less of the message than it has announced. Try again.');
     }
     return octets;
+  }
+
+  get #asked(): { readonly uid: boolean; readonly set: string } {
+    const { byUID, uid, number } = this.#target;
+    return { uid: byUID, set: String(byUID ? uid : number) };
+  }
+
+  /** A number may mean another message than it did, at a provider that deletes where it must not. */
+  #check({ uid }: Fetched): void {
+    if (uid !== this.#target.uid) throw new ContentError('The mail provider gave another message. Try again.');
   }
 }
 

@@ -41,7 +41,8 @@ export function providerOf(own: OwnCommands, context: Context): Provider {
       try {
         await action();
       } catch (error) {
-        failure = error instanceof Error ? error : new Error('Something else than an error was thrown.');
+        if (error instanceof WireError) failure = unreadable();
+        else failure = error instanceof Error ? error : new Error('Something else than an error was thrown.');
       }
     };
     const entry = { wanted: new Set(items.map(requestKey)), fetch: asked, guarded };
@@ -78,7 +79,7 @@ function responseSink(context: Context, outstanding: readonly Outstanding[]): Si
   const streaming = outstanding.find(({ fetch }) => fetch.stream !== undefined);
   const response = new GatheredFetch(streaming !== undefined);
   return (fragment) => {
-    const streamed = response.push(fragment);
+    const streamed = pushed(context, response, fragment);
     if (streamed !== undefined) return streaming?.guarded(() => streaming.fetch.stream?.(streamed));
     if (fragment.kind !== 'line' || !fragment.last) return undefined;
     const { number, uid, items } = response;
@@ -86,9 +87,19 @@ function responseSink(context: Context, outstanding: readonly Outstanding[]): Si
     const names = new Set(items.map(responseKey));
     const owner = outstanding.find(({ wanted }) => [...wanted].every((name) => names.has(name)));
     if (uid !== undefined && owner !== undefined) return owner.guarded(() => owner.fetch.take({ number, uid, items }));
-    for (const bytes of response.octets) context.toClient.add(bytes);
+    response.pass(context);
     return undefined;
   };
+}
+
+/** Of a response that breaks the protocol the client has nothing yet, so that it can be told. */
+function pushed(context: Context, response: GatheredFetch, fragment: Fragment): Buffer | undefined {
+  try {
+    return response.push(fragment);
+  } catch (error) {
+    context.midResponse = false;
+    throw error;
+  }
 }
 
 /** Takes a FETCH response apart and keeps all of it, of which the contents may be large. */
@@ -157,6 +168,14 @@ class GatheredFetch {
     const [bytes] = this.#values;
     if (bytes === undefined || this.#isStreamed) return parts;
     return parts.map((part) => (isLiteral(part) && part.bytes === undefined ? { ...part, bytes } : part));
+  }
+
+  /** Gives it to the client as it came, with the number that the message has for it. */
+  pass({ held, toClient }: Context): void {
+    const [head = Buffer.alloc(0), ...rest] = this.octets;
+    toClient.add(Buffer.from(`* ${held.clientNumber(this.number)}`));
+    toClient.add(head.subarray(head.indexOf(' ', 2)));
+    for (const bytes of rest) toClient.add(bytes);
   }
 
   #hold(bytes: Buffer): void {
