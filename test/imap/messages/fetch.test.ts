@@ -441,6 +441,21 @@ describe('FETCH of encrypted messages', { timeout: 60_000 }, () => {
     assert.equal((await s.ending).cause, 'client-gone');
   });
 
+  it('cuts the literal off where the provider goes in the middle of it', async () => {
+    const s: Session = await begin([LARGE]);
+    assert.match(await s.ask('a FETCH 1 (BODY.PEEK[]<0.10>)'), /a OK/);
+    s.conduct = at(/PEEK\[\]<393216\./, (usual) => {
+      void s.provider.end();
+      return usual().subarray(0, 500_000);
+    });
+    await assert.rejects(s.ask('b FETCH 1 (BODY.PEEK[])'), ({ message }: Error) => {
+      assert.match(message, /\* 1 FETCH \(BODY\[\] \{/);
+      assert.doesNotMatch(message, /\* BYE|b (?:OK|NO) /);
+      return true;
+    });
+    assert.equal((await s.ending).cause, 'provider-gone');
+  });
+
   it('says NO where its disk cannot be used, and goes on', async () => {
     const spooled = await own(text('Spooled', BIG.toString('latin1')), { compatible: true });
     const s = await begin([spooled, OTHER], undefined, { spoolDirectory: '/nonexistent' });
