@@ -32,6 +32,8 @@ export interface SeekableAtRest {
 
 /** Octets after the header in which the encrypted data begins, in the form that `sealAtRest` writes. */
 const HEAD = 4096;
+/** What the data begins with. */
+const BEGIN = '-----BEGIN PGP MESSAGE-----';
 /** Octets at the end that are looked at for the closing delimiter. */
 const TAIL = 512;
 
@@ -68,7 +70,8 @@ async function findData(source: Source, top: Top): Promise<Source | undefined> {
   const { header, bodyStart, mbox } = top;
   if (!top.complete || mbox.length > 0 || header.all('content-type').length !== 1) return undefined;
   const head = await gather(source.stream(bodyStart, Math.min(source.size, bodyStart + HEAD)));
-  const root = parseStructure(Buffer.concat([header.raw, head]));
+  const beginning = Buffer.concat([header.raw, head]);
+  const root = parseStructure(beginning);
   const { type, parameters } = root.contentType;
   const boundary = parameters.get('boundary');
   if (type !== 'multipart/encrypted' || parameters.get('protocol') !== 'application/pgp-encrypted') return undefined;
@@ -76,8 +79,10 @@ async function findData(source: Source, top: Top): Promise<Source | undefined> {
   if (boundary === undefined || version === undefined || data === undefined || more.length > 0) return undefined;
   if (root.preamble === undefined || root.preamble.end > root.preamble.start) return undefined;
   if (version.contentType.type !== 'application/pgp-encrypted') return undefined;
+  if (beginning.toString('latin1', version.bodyStart, version.end).trim() !== 'Version: 1') return undefined;
   if (data.contentType.type !== 'application/octet-stream') return undefined;
   if (!isIdentity(data.header.unfolded('content-transfer-encoding')?.trim().toLowerCase() ?? '7bit')) return undefined;
+  if (!beginning.toString('latin1', data.bodyStart).startsWith(BEGIN)) return undefined;
   const tailStart = Math.max(data.bodyStart, source.size - TAIL);
   const tail = (await gather(source.stream(tailStart, source.size))).toString('latin1');
   const closing = tail.lastIndexOf(`\n--${boundary}--`);

@@ -101,6 +101,24 @@ describe('a seekable message', () => {
     assert.ok(source.read - before < 100_000, `${source.read - before} octets for 100`);
   });
 
+  it('reads a chunk once for who goes on in small steps, and gives copies', async () => {
+    const payload = randomBytes(300_000);
+    const { sealer, bytes } = await seal(payload, {});
+    const source = counted(bytes);
+    const message = await openSeekable(source, sealer.sessionKey);
+    assert.ok(message);
+    const first = await gather(message.read(100_000, 100_010));
+    const before = source.read;
+    for (let at = 100_010; at < 100_200; at += 10) {
+      const piece = await gather(message.read(at, at + 10));
+      assert.deepEqual(piece, payload.subarray(at, at + 10));
+      piece.fill(0);
+    }
+    assert.equal(source.read, before);
+    first.fill(0);
+    assert.deepEqual(await gather(message.read(100_000, 250_000)), payload.subarray(100_000, 250_000));
+  });
+
   it('lets out nothing of a chunk that was changed', async () => {
     const payload = randomBytes(200_000);
     const { sealer, bytes } = await seal(payload, { armor: false });
