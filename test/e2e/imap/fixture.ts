@@ -15,14 +15,40 @@ interface Stored {
   readonly octets: Buffer;
 }
 
+/** What is done to a message before it is stored. */
+export type Preparing = (message: Buffer) => Promise<Buffer>;
+
 /** Fills the INBOX of an endpoint's user. What the server refuses to store is left out, as it is wherever it is tried. */
-export async function fill(endpoint: Endpoint, fixture: FixtureName): Promise<void> {
-  const messages = FIXTURES[fixture]();
+export async function fill(endpoint: Endpoint, fixture: FixtureName, prepare?: Preparing): Promise<void> {
+  await store(endpoint, 'INBOX', FIXTURES[fixture](), prepare);
+}
+
+/** Puts small messages, whose numbers follow each other, into a mailbox. */
+export async function fillNumbered(
+  endpoint: Endpoint,
+  mailbox: string,
+  [first, last]: readonly [number, number],
+  prepare?: Preparing,
+): Promise<void> {
+  const messages = Array.from({ length: last - first + 1 }, (_, index) => ({
+    ...stored(numberedMessage(first + index), index),
+    flags: FLAGS[index % 4] ?? '',
+  }));
+  await store(endpoint, mailbox, messages, prepare);
+}
+
+async function store(
+  endpoint: Endpoint,
+  mailbox: string,
+  messages: readonly Stored[],
+  prepare: Preparing = (message) => Promise.resolve(message),
+): Promise<void> {
   if (messages.length === 0) return;
+  const prepared = await Promise.all(messages.map(async (one) => ({ ...one, octets: await prepare(one.octets) })));
   const connection = await login(endpoint);
   try {
-    const appends = messages.flatMap(({ flags, date, octets }, index) => [
-      Buffer.from(`f${index} APPEND INBOX (${flags}) "${date}" {${octets.length}+}\r\n`),
+    const appends = prepared.flatMap(({ flags, date, octets }, index) => [
+      Buffer.from(`f${index} APPEND ${mailbox} (${flags}) "${date}" {${octets.length}+}\r\n`),
       octets,
       Buffer.from('\r\n'),
     ]);

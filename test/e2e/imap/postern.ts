@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { gather, memorySource } from '#lib/bytes/source';
 import { Secret } from '#lib/keys/secret';
 import { openStored } from '#lib/message/open';
+import { sealAtRest } from '#lib/message/seal';
+import { chooseRecipient } from '#lib/openpgp/recipient';
 import { generateKey, privateKeysOf } from '#lib/vault/privatekey';
 import type { Policies, Profile } from '#lib/vault/profile';
 import { createVault } from '#lib/vault/vault';
@@ -22,6 +24,8 @@ export interface Postern {
   readonly home: string;
   /** What a message at the provider holds: of one that is encrypted to a user of ours the payload, octet for octet. */
   readonly open: (stored: Buffer) => Promise<Buffer>;
+  /** Brings a message into the stored form, as the vault of such a user's profile does it. The user has been interposed before. */
+  readonly seal: (user: string, message: Buffer) => Promise<Buffer>;
   readonly pid: number;
   /** What it has logged. */
   readonly log: () => string;
@@ -60,6 +64,8 @@ export async function startPostern(options: PosternOptions = {}): Promise<Poster
   );
   const keys = [await generateKey('Alice <alice@example.com>')];
   const privateKeys = await privateKeysOf({ keys });
+  const recipients = await Promise.all(privateKeys.map((key) => chooseRecipient(key.toPublic())));
+  const originKeys = new Map<string, Buffer>();
   const endpoint = (user: string, password: string, security: Security): Endpoint => ({
     host: 'localhost',
     port: ports[security],
@@ -78,6 +84,7 @@ export async function startPostern(options: PosternOptions = {}): Promise<Poster
         profile,
         keys: keys.map((one) => Buffer.from(one)),
       });
+      originKeys.set(user, Buffer.from(vault.originKey));
       vault.close();
       return { endpoint: endpoint(user, PASSWORD, tls), close: () => Promise.resolve() };
     },
@@ -87,6 +94,11 @@ export async function startPostern(options: PosternOptions = {}): Promise<Poster
       const view = await openStored(memorySource(stored), { keys: () => privateKeys, exact: true });
       if (view.kind === 'stored') throw view.reason;
       return gather(view.stream());
+    },
+    seal: async (user, message) => {
+      const originKey = originKeys.get(user);
+      if (originKey === undefined) throw new Error(`${user} has no vault.`);
+      return gather((await sealAtRest(memorySource(message), { recipients, originKey })).stream());
     },
     pid: daemon.pid,
     log: daemon.output,

@@ -25,8 +25,11 @@ export interface Client {
 
 export const EVERY_SECURITY: readonly Security[] = ['none', 'implicit', 'starttls'];
 
+/** How many messages mbsync synchronises besides those that change; an even number. */
+export const MANY = Number(process.env['E2E_MESSAGES'] ?? 100);
+
 /** Seconds that a program may take. */
-const LIMIT = 20;
+const LIMIT = 20 + MANY / 10;
 /** The exit code of a program that took longer. */
 export const TIMED_OUT = 124;
 

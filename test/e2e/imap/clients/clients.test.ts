@@ -6,9 +6,9 @@ import { after, before, describe, it } from 'node:test';
 import { expectOK, login } from '../client.js';
 import { startDovecot } from '../dovecot.js';
 import { type Endpoint, type MailServer, PASSWORD, type Security } from '../endpoint.js';
-import { fill, mail } from '../fixture.js';
+import { type Preparing, fill, mail } from '../fixture.js';
 import { type Postern, startPostern } from '../postern.js';
-import { type Client, without } from './client.js';
+import { type Client, MANY, without } from './client.js';
 import { curl } from './curl.js';
 import { fetchmail } from './fetchmail.js';
 import { getmail } from './getmail.js';
@@ -17,8 +17,8 @@ import { imaplib } from './imaplib.js';
 import { MBSYNC_FIELD, mbsync } from './mbsync.js';
 import { mutt } from './mutt.js';
 import { offlineimap } from './offlineimap.js';
-import type { Form, Opening } from './stores.js';
-import { twoWay } from './twoway.js';
+import type { Form } from './stores.js';
+import { type StoredAs, twoWay } from './twoway.js';
 
 const CLIENTS: readonly Client[] = [curl, fetchmail, getmail, imapflow, imaplib, mbsync, mutt, offlineimap];
 
@@ -41,6 +41,16 @@ describe('mail programs', () => {
     return postern.endpoint(endpoint.user, PASSWORD, tls);
   };
 
+  const asTheyAre: StoredAs = {
+    prepare: (message) => Promise.resolve(message),
+    open: (message) => Promise.resolve(message),
+  };
+  /** Encrypted at the provider, for the user of an endpoint of Postern's. */
+  const encrypted = ({ user }: Endpoint): StoredAs => ({
+    prepare: (message) => postern.seal(user, message),
+    open: (message) => postern.open(message),
+  });
+
   const flagsOfFirst = async (endpoint: Endpoint): Promise<string> => {
     const connection = await login(endpoint);
     try {
@@ -61,10 +71,10 @@ describe('mail programs', () => {
       .sort();
 
   /** A program has its folder as its home, and the INBOX of a user of its own. */
-  const fetches = async (client: Client, user: string, endpoint: Endpoint): Promise<void> => {
+  const fetches = async (client: Client, user: string, endpoint: Endpoint, prepare?: Preparing): Promise<void> => {
     const folder = mkdtempSync(join(tmpdir(), 'postern-client-'));
     try {
-      await fill(server.endpoint(user), 'mail');
+      await fill(server.endpoint(user), 'mail', prepare);
       const { messages } = await client.run(endpoint, folder);
       const compared = client.rewrites === true ? fields : texts;
       assert.deepEqual(compared(messages), compared(mail()));
@@ -88,6 +98,12 @@ describe('mail programs', () => {
         const user = `${client.name}-${tls}-postern`;
         await fetches(client, user, await throughPostern(user, tls));
       });
+
+      it(`${client.name} fetches every message decrypted, TLS: ${tls}`, async () => {
+        const user = `${client.name}-${tls}-encrypted`;
+        const endpoint = await throughPostern(user, tls);
+        await fetches(client, user, endpoint, encrypted(endpoint).prepare);
+      });
     }
   }
 
@@ -108,14 +124,17 @@ describe('mail programs', () => {
     form: Form,
     user: string,
     through: Endpoint,
-    open: Opening,
+    storedAs: StoredAs,
   ): Promise<void> => {
     const folder = mkdtempSync(join(tmpdir(), 'postern-client-'));
+    // The other one takes its time for each.
+    const many = client === mbsync ? MANY : 10;
     try {
-      const { provider, copy } = await twoWay(client, server.endpoint(user), through, folder, form, open);
+      const { provider, copy } = await twoWay(client, server.endpoint(user), through, folder, form, storedAs, many);
       assert.deepEqual(copy, provider);
       const names = (mailbox: string): string[] => (copy[mailbox] ?? []).map((text) => text.slice(0, -13).trim());
       // 4 is expunged, 5 and 8 are moved, 7 is removed from the copy; 1, 3 and 6 have other flags; 100 is new.
+      assert.equal(names('Many').length, many);
       assert.deepEqual(names('Archive'), ['Number 5', 'Number 8 \\Seen']);
       assert.deepEqual(
         names('INBOX').filter((name) => /^(Number|Added)/.test(name)),
@@ -137,13 +156,15 @@ describe('mail programs', () => {
     [mbsync, exactly],
     [offlineimap, loosely],
   ] as const) {
-    for (const [way, through, open] of [
-      ['', direct, (message) => Promise.resolve(message)],
-      [', through Postern', throughPostern, (message) => postern.open(message)],
-    ] satisfies readonly (readonly [string, typeof direct, Opening])[]) {
+    for (const [way, through, storedAs] of [
+      ['', direct, () => asTheyAre],
+      [', through Postern', throughPostern, (endpoint) => ({ ...encrypted(endpoint), prepare: asTheyAre.prepare })],
+      [', encrypted at the provider', throughPostern, encrypted],
+    ] satisfies readonly (readonly [string, typeof direct, (endpoint: Endpoint) => StoredAs])[]) {
       it(`${client.name} makes both sides the same after both have changed${way}`, async () => {
-        const user = `${client.name}-both${way === '' ? '' : '-postern'}`;
-        await synchronises(client, form, user, await through(user, 'implicit'), open);
+        const user = `${client.name}-both${way.replaceAll(/[, ]+/g, '-').toLowerCase()}`;
+        const endpoint = await through(user, 'implicit');
+        await synchronises(client, form, user, endpoint, storedAs(endpoint));
       });
     }
   }

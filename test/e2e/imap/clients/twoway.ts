@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readCorpus } from '#test/corpus/corpus';
 import { expectOK, login } from '../client.js';
 import type { Endpoint } from '../endpoint.js';
-import { fill, numberedMessage } from '../fixture.js';
+import { type Preparing, fill, fillNumbered, numberedMessage } from '../fixture.js';
 import type { Client } from './client.js';
 import { type Form, type Opening, type Store, maildirStore, providerStore } from './stores.js';
 
@@ -13,9 +13,16 @@ export interface TwoWay {
   readonly copy: Store;
 }
 
+/** How messages lie at the provider: what makes them so, and what gives them back. */
+export interface StoredAs {
+  readonly prepare: Preparing;
+  readonly open: Opening;
+}
+
 /**
- * Synchronises; changes flags, removes, moves and adds on both sides; synchronises; changes nothing, and synchronises once more.
- * The program goes through `endpoint`, everything else directly to the provider, whose messages are opened at the end.
+ * Synchronises, among others a mailbox of `many` messages, an even number; changes flags, removes, moves and adds on both sides; synchronises; changes nothing, and synchronises once more.
+ * The program goes through `endpoint`, everything else directly to the provider, whose messages are
+ * made ready by `prepare` and opened by `open`.
  */
 export async function twoWay(
   client: Client,
@@ -23,11 +30,14 @@ export async function twoWay(
   endpoint: Endpoint,
   folder: string,
   form: Form,
-  open: Opening,
+  { prepare, open }: StoredAs,
+  many: number,
 ): Promise<TwoWay> {
-  await fill(provider, 'mail');
+  await fill(provider, 'mail', prepare);
   const connection = await login(provider);
   await expectOK(connection, 'create', 'CREATE Archive');
+  await expectOK(connection, 'many', 'CREATE Many');
+  await fillNumbered(provider, 'Many', [1, many / 2], prepare);
   await client.run(endpoint, folder);
 
   await expectOK(connection, 'select', 'SELECT INBOX');
@@ -36,17 +46,17 @@ export async function twoWay(
   await expectOK(connection, 'delete', 'STORE 4 +FLAGS (\\Deleted)');
   await expectOK(connection, 'expunge', 'EXPUNGE');
   await expectOK(connection, 'move', 'UID MOVE 5 Archive');
-  const added = numberedMessage(100);
+  const added = await prepare(numberedMessage(100));
   await expectOK(connection, 'append', Buffer.concat([Buffer.from(`APPEND INBOX {${added.length}+}\r\n`), added]));
   connection.close();
-  changeCopy(join(folder, 'near'));
+  changeCopy(join(folder, 'near'), many);
 
   await client.run(endpoint, folder);
   await client.run(endpoint, folder);
   return { provider: await providerStore(provider, form, open), copy: maildirStore(join(folder, 'near'), form) };
 }
 
-function changeCopy(near: string): void {
+function changeCopy(near: string, many: number): void {
   const inbox = join(near, 'INBOX');
   const find = (number: number): string => {
     for (const part of ['new', 'cur'])
@@ -72,4 +82,8 @@ function changeCopy(near: string): void {
       ?.bytes.toString('latin1') ?? '';
   const added = attachments.replaceAll('\r\n', '\n').replace(/^Subject: .*$/m, 'Subject: Added to the copy');
   writeFileSync(join(inbox, 'new/1700000000.2_1.postern'), Buffer.from(added, 'latin1'));
+  for (let number = many / 2 + 1; number <= many; number++) {
+    const text = numberedMessage(number).toString('latin1').replaceAll('\r\n', '\n');
+    writeFileSync(join(near, `Many/cur/1700000000.${number}_2.postern:2,S`), text);
+  }
 }
