@@ -1,4 +1,5 @@
 import type { EnvelopeAddress } from '#imap/wire/envelope';
+import type { Allowance } from './allowance.js';
 import { octetsOf, proseOctets } from './fieldvalue.js';
 import { type Outcome, WordReader } from './words.js';
 
@@ -22,22 +23,24 @@ interface Draft {
 }
 
 /** The addresses in the text of a From, To or like field (RFC 5322 §3.4). A malformed one is there too, with what could be read of it. */
-export function readAddressList(text: string): readonly EnvelopeAddress[] {
-  return new AddressReader(text).list();
+export function readAddressList(text: string, allowance: Allowance): readonly EnvelopeAddress[] {
+  return new AddressReader(text, allowance).list();
 }
 
 class AddressReader {
   readonly #reader: WordReader;
+  readonly #allowance: Allowance;
   readonly #addresses: EnvelopeAddress[] = [];
 
-  constructor(text: string) {
+  constructor(text: string, allowance: Allowance) {
     this.#reader = new WordReader(text);
+    this.#allowance = allowance;
   }
 
   list(): readonly EnvelopeAddress[] {
     const reader = this.#reader;
     if (reader.space() !== 'more') return this.#addresses;
-    while (this.#address() !== 'end' && reader.peek() === ',') {
+    while (this.#allowance.take() && this.#address() !== 'end' && reader.peek() === ',') {
       reader.at++;
       const outcome = reader.space();
       // A comment that does not end is an address that nobody can read.
@@ -66,7 +69,7 @@ class AddressReader {
     if (outcome === 'more' && reader.peek() !== ';') {
       for (;;) {
         this.#mailbox();
-        if (reader.peek() !== ',') break;
+        if (reader.peek() !== ',' || !this.#allowance.take()) break;
         reader.at++;
         if (reader.space() === 'more') continue;
         outcome = 'broken';

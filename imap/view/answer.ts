@@ -8,6 +8,7 @@ import type { ViewContent } from './content.js';
 import { chosenFields } from './headerfields.js';
 import { literalItem } from './item.js';
 import { VIEW_LIMITS } from './limits.js';
+import { isListed } from './listed.js';
 import { withoutNul, withoutNuls } from './nul.js';
 import type { ViewRecord } from './record.js';
 import { clip, findPart, rangeOf, type ViewRange } from './sections.js';
@@ -42,7 +43,7 @@ export function isAnsweredBy(record: ViewRecord, item: FetchItem): boolean {
   }
   if (isReady(item)) return true;
   const asked = askedFor(record, item);
-  return asked !== undefined && isHeld(record, asked.range);
+  return asked !== undefined && (isHeld(record, asked.range) || heldFields(record, asked) !== undefined);
 }
 
 /**
@@ -59,7 +60,8 @@ export async function answerItem(item: FetchItem, record: ViewRecord, content: V
   if (asked === undefined) throw new TypeError('This item is not answered from the view of a message.');
   const { range } = asked;
   if (asked.kind === 'fields') {
-    const fields = withoutNul(chosenFields(await readHeld(record, range, content), asked.section));
+    const header = heldFields(record, asked) ?? (await readHeld(record, range, content));
+    const fields = withoutNul(chosenFields(header, asked.section));
     const { start, end } = clip({ start: 0, end: fields.length }, asked.partial);
     return { data: literalItem(item, fields.subarray(start, end)) };
   }
@@ -122,6 +124,11 @@ function askedFor({ root }: ViewRecord, item: FetchItem): Asked | undefined {
     default:
       return undefined;
   }
+}
+
+/** The fields of lists, if the record has them and no others are asked for. */
+function heldFields({ listed }: ViewRecord, asked: Asked): Buffer | undefined {
+  return asked.kind === 'fields' && isListed(asked.section) ? listed : undefined;
 }
 
 /** Whether the record has these octets. */

@@ -1,16 +1,10 @@
-import type {
-  BodyDisposition,
-  BodyParameter,
-  BodyStructure,
-  MultipartBody,
-  SinglePartBody,
-} from '#imap/wire/bodystructure';
+import type { BodyParameter, BodyStructure, MultipartBody, SinglePartBody } from '#imap/wire/bodystructure';
 import { Header } from '#lib/mime/header';
 import type { Part } from '#lib/mime/structure';
+import { Allowance } from './allowance.js';
 import { envelopeOf } from './envelope.js';
-import { fieldText, octetsOf, unfoldedOctets } from './fieldvalue.js';
-import { readParameters } from './parameters.js';
-import { WordReader } from './words.js';
+import { octetsOf } from './fieldvalue.js';
+import { disposition, languages, spelledEncoding, spelledType, unstructured } from './mimefields.js';
 
 const US_ASCII: BodyParameter = { name: Buffer.from('charset'), value: Buffer.from('us-ascii') };
 const APPLICATION = Buffer.from('application');
@@ -32,19 +26,11 @@ const NO_PART: SinglePartBody = {
   extension: { md5: undefined, disposition: undefined, language: undefined, location: undefined, others: [] },
 };
 
-/** BODYSTRUCTURE of a message with CRLF only (RFC 9051 §7.5.2). */
-export function bodyStructureOf(message: Part): BodyStructure {
-  const { header } = message;
-  const isMime = header.has('MIME-Version') || header.has('Content-Type');
-  return describe(message, isMime ? header : NO_HEADER);
-}
-
-/** In what is no MIME message, fields of MIME mean nothing (RFC 2045 §4). */
 const NO_HEADER = Header.parse(Buffer.alloc(0));
 
-/** Of a part, with the header whose fields tell of it. */
-function describe(part: Part, header: Header): BodyStructure {
-  return isMultipart(part) ? multipart(part, header) : singlePart(part, header);
+/** BODYSTRUCTURE of a message with CRLF only (RFC 9051 §7.5.2). */
+export function bodyStructureOf(message: Part): BodyStructure {
+  return new Describer().message(message);
 }
 
 /** Whether a part is shown as a multipart. One that goes over a limit is not looked into. */
@@ -52,77 +38,74 @@ export function isMultipart({ contentType, limit }: Part): boolean {
   return limit === undefined && contentType.type.startsWith('multipart/');
 }
 
-function multipart(part: Part, header: Header): MultipartBody {
-  const { subtype, parameters } = contentType(part);
-  return {
-    kind: 'multipart',
-    parts: part.parts.length === 0 ? [NO_PART] : part.parts.map((child) => describe(child, child.header)),
-    subtype,
-    extension: { parameters, ...extension(header) },
-  };
-}
+class Describer {
+  /** For the whole text. */
+  readonly #allowance = new Allowance();
 
-function singlePart(part: Part, header: Header): SinglePartBody {
-  const { message } = part;
-  const { type, subtype, parameters } = contentType(part);
-  const isText = part.contentType.type.startsWith('text/');
-  const hasCharset = parameters.some(({ name }) => name.toString('latin1').toLowerCase() === 'charset');
-  return {
-    kind: isText ? 'text' : message === undefined ? 'basic' : 'message',
-    type,
-    subtype,
-    parameters: isText && !hasCharset ? [...parameters, US_ASCII] : parameters,
-    id: unstructured(header, 'Content-ID'),
-    description: unstructured(header, 'Content-Description'),
-    encoding: transferEncoding(header) ?? SEVEN_BIT,
-    octets: part.end - part.bodyStart,
-    lines: isText || message !== undefined ? part.lines : undefined,
-    message: message && { envelope: envelopeOf(message.header), body: bodyStructureOf(message) },
-    extension: { md5: unstructured(header, 'Content-MD5'), ...extension(header) },
-  };
-}
+  message(message: Part): BodyStructure {
+    const { header } = message;
+    // In what is no MIME message, fields of MIME mean nothing (RFC 2045 §4).
+    const isMime = header.has('MIME-Version') || header.has('Content-Type');
+    return this.#part(message, isMime ? header : NO_HEADER);
+  }
 
-function extension(header: Header): {
-  disposition: BodyDisposition | undefined;
-  language: readonly Buffer[] | undefined;
-  location: Buffer | undefined;
-  others: [];
-} {
-  return {
-    disposition: disposition(header),
-    language: languages(header),
-    location: unstructured(header, 'Content-Location'),
-    others: [],
-  };
-}
+  /** Of a part, with the header whose fields tell of it. */
+  #part(part: Part, header: Header): BodyStructure {
+    return isMultipart(part) ? this.#multipart(part, header) : this.#singlePart(part, header);
+  }
 
-/** The type as it is spelled where the field can be read, with the parameters that stand behind it. */
-function contentType(part: Part): {
-  readonly type: Buffer;
-  readonly subtype: Buffer;
-  readonly parameters: readonly BodyParameter[];
-} {
-  const known = part.contentType.type;
-  const reader = new WordReader(fieldText(part.header.get('Content-Type')));
-  const spelled = readType(reader);
-  const isRead = spelled?.type.toLowerCase() === known.slice(0, known.indexOf('/'));
-  const parameters = isRead ? readParameters(reader) : [];
-  // What cannot be looked into is shown as something that can be saved: readers want to know what is in a container.
-  if (isClosed(part)) return { type: APPLICATION, subtype: OCTET_STREAM, parameters };
-  const [type = '', subtype = ''] = known.split('/');
-  if (!isRead || known === 'message/rfc822') return { type: octetsOf(type), subtype: octetsOf(subtype), parameters };
-  return { type: octetsOf(spelled.type), subtype: octetsOf(spelled.subtype), parameters };
-}
+  #multipart(part: Part, header: Header): MultipartBody {
+    const parts = part.parts.map((child) => this.#part(child, child.header));
+    const { subtype, parameters } = this.#type(part);
+    return {
+      kind: 'multipart',
+      parts: parts.length === 0 ? [NO_PART] : parts,
+      subtype,
+      extension: { parameters, ...this.#extension(header) },
+    };
+  }
 
-function readType(reader: WordReader): { readonly type: string; readonly subtype: string } | undefined {
-  reader.space();
-  reader.token();
-  const type = reader.take();
-  if (reader.peek() !== '/') return undefined;
-  reader.at++;
-  reader.space();
-  reader.token();
-  return { type, subtype: reader.take() };
+  #singlePart(part: Part, header: Header): SinglePartBody {
+    const { message } = part;
+    const { type, subtype, parameters } = this.#type(part);
+    const isText = part.contentType.type.startsWith('text/');
+    const hasCharset = parameters.some(({ name }) => name.toString('latin1').toLowerCase() === 'charset');
+    return {
+      kind: isText ? 'text' : message === undefined ? 'basic' : 'message',
+      type,
+      subtype,
+      parameters: isText && !hasCharset ? [...parameters, US_ASCII] : parameters,
+      id: unstructured(header, 'Content-ID'),
+      description: unstructured(header, 'Content-Description'),
+      encoding: spelledEncoding(header) ?? SEVEN_BIT,
+      octets: part.end - part.bodyStart,
+      lines: isText || message !== undefined ? part.lines : undefined,
+      message: message && { envelope: envelopeOf(message.header, this.#allowance), body: this.message(message) },
+      extension: { md5: unstructured(header, 'Content-MD5'), ...this.#extension(header) },
+    };
+  }
+
+  /** As it is spelled where that can be read. */
+  #type(part: Part): Pick<SinglePartBody, 'type' | 'subtype'> & { readonly parameters: readonly BodyParameter[] } {
+    const [type = '', subtype = ''] = part.contentType.type.split('/');
+    const spelled = spelledType(part.header, this.#allowance);
+    const isRead = spelled?.type.toLowerCase() === type;
+    const parameters = isRead ? spelled.parameters : [];
+    // What cannot be looked into is shown as something that can be saved: readers want to know what is in a container.
+    if (isClosed(part)) return { type: APPLICATION, subtype: OCTET_STREAM, parameters };
+    if (!isRead || part.contentType.type === 'message/rfc822')
+      return { type: octetsOf(type), subtype: octetsOf(subtype), parameters };
+    return { type: octetsOf(spelled.type), subtype: octetsOf(spelled.subtype), parameters };
+  }
+
+  #extension(header: Header): Omit<NonNullable<MultipartBody['extension']>, 'parameters'> {
+    return {
+      disposition: disposition(header, this.#allowance),
+      language: languages(header, this.#allowance),
+      location: unstructured(header, 'Content-Location'),
+      others: [],
+    };
+  }
 }
 
 /** A container that has not been looked into: because of a limit, or because what is in it is encoded. */
@@ -130,49 +113,4 @@ function isClosed(part: Part): boolean {
   const { type } = part.contentType;
   if (type.startsWith('multipart/')) return !isMultipart(part);
   return (type === 'message/rfc822' || type === 'message/global') && part.message === undefined;
-}
-
-/** The first Content-Transfer-Encoding that is a word and nothing else, as it is spelled. */
-function transferEncoding(header: Header): Buffer | undefined {
-  for (const field of header.all('Content-Transfer-Encoding')) {
-    const reader = new WordReader(fieldText(field));
-    reader.space();
-    const outcome = reader.token();
-    if (outcome === 'end' && reader.word !== '') return octetsOf(reader.word);
-  }
-  return undefined;
-}
-
-function disposition(header: Header): BodyDisposition | undefined {
-  let found: BodyDisposition | undefined;
-  for (const field of header.all('Content-Disposition')) {
-    // One with parameters says more than one without.
-    if (found?.parameters !== undefined && found.parameters.length > 0) break;
-    const reader = new WordReader(fieldText(field));
-    reader.space();
-    if (reader.token() === 'broken') continue;
-    found = { type: octetsOf(reader.take()), parameters: readParameters(reader) };
-  }
-  return found;
-}
-
-function languages(header: Header): readonly Buffer[] | undefined {
-  for (const field of header.all('Content-Language')) {
-    const languages: Buffer[] = [];
-    const reader = new WordReader(fieldText(field));
-    reader.space();
-    while (reader.atom() !== 'broken') {
-      languages.push(octetsOf(reader.take()));
-      if (reader.peek() !== ',') break;
-      reader.at++;
-      reader.space();
-    }
-    if (languages.length > 0) return languages;
-  }
-  return undefined;
-}
-
-function unstructured(header: Header, name: string): Buffer | undefined {
-  const field = header.get(name);
-  return field && unfoldedOctets(fieldText(field));
 }

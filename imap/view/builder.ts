@@ -1,8 +1,9 @@
-import { type Part, StructureParser } from '#lib/mime/structure';
+import { type Part, parseStructure, StructureParser } from '#lib/mime/structure';
 import { bodyStructureOf, isMultipart } from './bodystructure.js';
 import { encodingOf } from './encoding.js';
 import { envelopeOf } from './envelope.js';
 import { VIEW_LIMITS } from './limits.js';
+import { listedFields } from './listed.js';
 import { LineEndConverter } from './lineends.js';
 import { previewOf } from './preview.js';
 import type { PartRecord, ViewRecord } from './record.js';
@@ -35,16 +36,24 @@ export class ViewBuilder {
   end(): ViewRecord {
     const root = this.#structure.end();
     const header = root.header.raw;
+    const isHeld = header.length <= VIEW_LIMITS.headerOctets;
+    const listed = isHeld ? undefined : listedFields(header);
     return {
       size: this.#size,
       envelope: envelopeText(envelopeOf(root.header)),
       bodyStructure: structureText(bodyStructureOf(root)),
-      preview: previewOf(Buffer.concat(this.#beginning)),
-      header: header.length <= VIEW_LIMITS.headerOctets ? header : undefined,
+      preview: this.#preview(root),
+      header: isHeld ? header : undefined,
+      listed: listed !== undefined && listed.length <= VIEW_LIMITS.headerOctets ? listed : undefined,
       hasNul: this.#hasNul,
       root: partRecord(root),
       lineEnds: this.#lineEnds.end(),
     };
+  }
+
+  #preview(root: Part): Buffer {
+    const beginning = Buffer.concat(this.#beginning);
+    return previewOf(this.#size > beginning.length ? parseStructure(beginning) : root, beginning);
   }
 }
 

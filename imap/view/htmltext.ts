@@ -44,9 +44,10 @@ const MARKUP = new RegExp(
 /** The text of an HTML document for a preview: no layout, but that quotations are marked with `>` at the beginning of a line. */
 export function htmlText(html: string): string {
   let quotes = 0;
-  return html.replace(MARKUP, (_, cdata?: string, quotation?: string, entity?: string) => {
+  return html.replace(MARKUP, (markup, cdata?: string, quotation?: string, entity?: string) => {
     if (entity !== undefined) return character(entity);
     if (cdata !== undefined) return cdata;
+    if (markup.startsWith('<!--')) return '';
     if (quotation === undefined) return quotes > 0 ? '\n> ' : ' ';
     quotes = Math.max(0, quotes + (quotation.startsWith('/') ? -1 : 1));
     return quotes > 0 ? '\n> ' : '\n ';

@@ -25,10 +25,18 @@ export class LineEndConverter {
 
   /** The chunk with CRLF: the chunk itself where nothing is to be done. */
   push(chunk: Buffer): Buffer {
-    const found = bareLineFeeds(chunk, this.#last);
-    this.#note(chunk.length, found);
-    this.#last = chunk.at(-1) ?? this.#last;
-    return withCR(chunk, found);
+    const last = this.#last;
+    const before = this.#bare;
+    for (let at = 0; at < chunk.length;) {
+      const next = (this.#checkpoints.length + 1) * this.#spacing;
+      const end = Math.min(chunk.length, at + next - this.#octets);
+      this.#bare += countBare(chunk, at, end, at === 0 ? last : (chunk[at - 1] ?? 0));
+      this.#octets += end - at;
+      if (this.#octets === next) this.#addCheckpoint();
+      at = end;
+    }
+    this.#last = chunk.at(-1) ?? last;
+    return withCR(chunk, last, this.#bare - before);
   }
 
   /** Undefined where there was no bare line feed. */
@@ -37,45 +45,44 @@ export class LineEndConverter {
     return { bare: this.#bare, spacing: this.#spacing, checkpoints: this.#checkpoints };
   }
 
-  #note(octets: number, found: readonly number[]): void {
-    let passed = 0;
-    for (let next = this.#nextCheckpoint(); next <= this.#octets + octets; next = this.#nextCheckpoint()) {
-      while (this.#octets + (found[passed] ?? Infinity) < next) passed++;
-      this.#checkpoints.push(this.#bare + passed);
-      if (this.#checkpoints.length <= VIEW_LIMITS.checkpoints) continue;
-      this.#checkpoints = this.#checkpoints.filter((_, index) => index % 2 === 1);
-      this.#spacing *= 2;
-    }
-    this.#octets += octets;
-    this.#bare += found.length;
-  }
-
-  #nextCheckpoint(): number {
-    return (this.#checkpoints.length + 1) * this.#spacing;
+  #addCheckpoint(): void {
+    this.#checkpoints.push(this.#bare);
+    if (this.#checkpoints.length <= VIEW_LIMITS.checkpoints) return;
+    this.#checkpoints = this.#checkpoints.filter((_, index) => index % 2 === 1);
+    this.#spacing *= 2;
   }
 }
 
-/** Where line feeds without CR before them are. `last` is the octet before the chunk. */
-function bareLineFeeds(chunk: Buffer, last: number): number[] {
-  const found: number[] = [];
-  for (let lf = chunk.indexOf(LF); lf >= 0; lf = chunk.indexOf(LF, lf + 1)) {
-    if ((lf > 0 ? chunk[lf - 1] : last) !== CR) found.push(lf);
+/** How many line feeds in a piece have no CR before them. `last` is the octet before the piece. */
+function countBare(chunk: Buffer, start: number, end: number, last: number): number {
+  let bare = 0;
+  for (let lf = nextLineFeed(chunk, start); lf >= 0 && lf < end; lf = nextLineFeed(chunk, lf + 1)) {
+    if ((lf > start ? chunk[lf - 1] : last) !== CR) bare++;
   }
-  return found;
+  return bare;
 }
 
-/** The chunk with CR put in at the places. */
-function withCR(chunk: Buffer, places: readonly number[]): Buffer {
-  if (places.length === 0) return chunk;
-  const result = Buffer.allocUnsafe(chunk.length + places.length);
+/** As `indexOf`. A look at the nearest octets first makes short lines cheap, of which a text may have many. */
+function nextLineFeed(chunk: Buffer, from: number): number {
+  const near = Math.min(from + 16, chunk.length);
+  for (let at = from; at < near; at++) if (chunk[at] === LF) return at;
+  return chunk.indexOf(LF, near);
+}
+
+/** The chunk with so many CRs put in before bare line feeds. */
+function withCR(chunk: Buffer, last: number, bare: number): Buffer {
+  if (bare === 0) return chunk;
+  const result = Buffer.allocUnsafe(chunk.length + bare);
   let to = 0;
-  let from = 0;
-  for (const place of places) {
-    to += chunk.copy(result, to, from, place);
-    result[to++] = CR;
-    from = place;
+  let before = last;
+  // By index: a loop over the octets themselves takes twice as long.
+  let at = 0;
+  while (at < chunk.length) {
+    const octet = chunk[at++] ?? 0;
+    if (octet === LF && before !== CR) result[to++] = CR;
+    result[to++] = octet;
+    before = octet;
   }
-  chunk.copy(result, to, from);
   return result;
 }
 
@@ -107,7 +114,7 @@ export async function* crlfRange(
       chunk = chunk.subarray(1);
       isBefore = false;
     }
-    const view = withCR(chunk, bareLineFeeds(chunk, last));
+    const view = withCR(chunk, last, countBare(chunk, 0, chunk.length, last));
     last = chunk.at(-1) ?? last;
     const piece = view.subarray(Math.max(start - at, 0), Math.max(end - at, 0));
     at += view.length;

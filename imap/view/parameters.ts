@@ -1,4 +1,5 @@
 import type { BodyParameter } from '#imap/wire/bodystructure';
+import type { Allowance } from './allowance.js';
 import { octetsOf } from './fieldvalue.js';
 import type { WordReader } from './words.js';
 import type { Outcome } from './words.js';
@@ -15,7 +16,7 @@ interface Section {
  * Reads `; name=value …` to the end. What is broken is passed over. What RFC 2231 splits is joined under `name`, or `name*` where it is
  * encoded, and stays encoded: that is for the client to undo.
  */
-export function readParameters(reader: WordReader): readonly BodyParameter[] {
+export function readParameters(reader: WordReader, allowance: Allowance): readonly BodyParameter[] {
   const parameters: BodyParameter[] = [];
   const sections: Section[] = [];
   while (!reader.atEnd) {
@@ -24,6 +25,7 @@ export function readParameters(reader: WordReader): readonly BodyParameter[] {
       reader.at++;
       continue;
     }
+    if (!allowance.take()) break;
     const section = readSection(parameter.name, parameter.value);
     if (section === undefined) parameters.push(made(parameter.name, parameter.value));
     else sections.push(section);
@@ -76,9 +78,8 @@ function joined(sections: readonly Section[]): readonly BodyParameter[] {
     const group = sorted.slice(from, to);
     if (group.every(({ number }, index) => number === index)) parameters.push(join(name, group));
     else
-      parameters.push(
-        ...group.map((each) => made(`${each.name}*${each.number}${each.encoded ? '*' : ''}`, each.value)),
-      );
+      for (const { name: spelled, number, encoded, value } of group)
+        parameters.push(made(`${spelled}*${number}${encoded ? '*' : ''}`, value));
   }
   return parameters;
 }

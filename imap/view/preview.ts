@@ -1,4 +1,4 @@
-import { type Part, parseStructure } from '#lib/mime/structure';
+import type { Part } from '#lib/mime/structure';
 import { transferDecoder } from '#lib/message/transfer';
 import { encodingOf } from './encoding.js';
 import { htmlText } from './htmltext.js';
@@ -7,11 +7,11 @@ import { VIEW_LIMITS } from './limits.js';
 const BYTE_ORDER_MARK = '\ufeff';
 
 /**
- * PREVIEW (RFC 8970) of a message that begins with these octets: the first text in it without its white space, quotations only where there is
+ * PREVIEW (RFC 8970) of a message that begins with these octets, whose parts are those: the first text in it without its white space, quotations only where there is
  * nothing else. Of no length where there is no text. In UTF-8.
  */
-export function previewOf(beginning: Buffer): Buffer {
-  const part = firstText(parseStructure(beginning));
+export function previewOf(root: Part, beginning: Buffer): Buffer {
+  const part = firstText(root);
   if (part === undefined) return Buffer.alloc(0);
   const text = decodeText(decodedBody(part, beginning), part.contentType.parameters.get('charset'));
   const preview = new Preview();

@@ -15,6 +15,8 @@ export interface ViewRecord {
   readonly preview: Buffer;
   /** The root header with its blank line, where it has at most `VIEW_LIMITS.headerOctets`. */
   readonly header: Buffer | undefined;
+  /** Where that is not known: the fields of it that mail programs list messages by, if they have at most as many octets. */
+  readonly listed: Buffer | undefined;
   /** Whether there is NUL in the view. */
   readonly hasNul: boolean;
   readonly root: PartRecord;

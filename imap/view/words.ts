@@ -16,7 +16,7 @@ for (let code = 0x21; code < 256; code++) {
 }
 
 /** U+FFFD in UTF-8: a NUL that nobody can be sent. */
-const NUL_REPLACEMENT = '\xef\xbf\xbd';
+export const NUL_REPLACEMENT = '\xef\xbf\xbd';
 
 /**
  * Reads the body of a structured field, as latin1 text, from left to right (RFC 5322 §3.2, RFC 2045 §5.1). Words are added to `word` without
