@@ -10,7 +10,7 @@ export const VIEW_LIMITS = {
    * Addresses of one envelope, or addresses, parameters and languages of one body structure. The others are left out: of a comma, which is an address
    * with nothing in it, a response has fifty octets.
    */
-  elements: 20_000,
+  elements: 10_000,
   /** Characters of a preview (RFC 8970 §3.2). */
   previewCharacters: 200,
   /** Octets of a record that has been compressed: headers of 4 MiB (lib/mime) as BODYSTRUCTURE, and what stands beside them. */

@@ -5,7 +5,7 @@ import { viewOf } from './fetch.js';
 
 const OCTETS = 20_000;
 /** Milliseconds that one message may take: what grows with the square of its length takes seconds. */
-const LIMIT = 400;
+const LIMIT = 600;
 
 const PIECES = [
   ...[
