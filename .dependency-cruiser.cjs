@@ -61,6 +61,16 @@ module.exports = {
       to: { path: '^(node:)?(net|tls|fs|http|https|dgram|child_process)(/|$)' },
     },
     {
+      name: 'view-knows-no-session',
+      comment: 'What a message looks like depends on its octets, and on nothing of a session.',
+      severity: 'error',
+      from: { path: `${TOP}imap/view/` },
+      to: {
+        path: `${TOP}(?:imap|lib)/`,
+        pathNot: `${TOP}(?:imap/(?:view|wire)/|lib/(?:bytes|mime)/|lib/message/transfer)`,
+      },
+    },
+    {
       name: 'not-to-unresolvable',
       severity: 'error',
       from: {},

@@ -17,5 +17,5 @@ export async function summarise(message: Buffer): Promise<Buffer | undefined> {
   builder.push(message.subarray(bodyStart));
   const record = builder.end();
   const whole = encodeRecord(record);
-  return whole.length <= SUMMARY_LIMIT ? whole : encodeRecord(record, { header: false });
+  return whole.length <= SUMMARY_LIMIT ? whole : encodeRecord(record, { header: 'listed' });
 }

@@ -24,6 +24,7 @@ test('each layer rule catches what it forbids', () => {
     'protocols-do-not-meet',
     'smtp-imports-only-lib',
     'vault-below-message',
+    'view-knows-no-session',
   ]);
   assert.deepEqual(found.get('lib-leaves'), [
     'test/layers/violation/lib/mime/a.ts',

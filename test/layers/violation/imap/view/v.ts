@@ -1,0 +1,2 @@
+import { i } from '../i.js';
+export const v = i;
