@@ -61,7 +61,9 @@ export class FetchRun {
   readonly #free: readonly FetchItem[];
   /** The client's command sets \Seen. */
   readonly #seen: boolean;
-  /** The completion, unless all goes well. */
+  /** The completion where all goes well: the provider's own, where it has answered the client's items. */
+  #success = 'OK Fetch completed.';
+  /** The completion otherwise. */
   #failure: string | undefined;
 
   constructor({ context, own, provider }: Commands, messages: Messages, command: FetchCommand) {
@@ -88,7 +90,7 @@ export class FetchRun {
       const mailbox = await this.#messages.of(this.#context.selected);
       const wanted = await this.#locate();
       for (let at = 0; at < wanted.length; at += BATCH) await this.#batch(mailbox, wanted.slice(at, at + BATCH));
-      return this.#asking.failure ?? this.#failure ?? 'OK Fetch completed.';
+      return this.#asking.failure ?? this.#failure ?? this.#success;
     } catch (error) {
       if (this.#context.toClient.reserved) throw interrupted(error);
       return contentFailure(error);
@@ -186,7 +188,8 @@ export class FetchRun {
     }
     for (const set of setsOf(located, this.#command.uid)) {
       const { completion, line } = await this.#own.ask(`${name} ${set} ${items}`, commandRow(name));
-      if (completion !== 'OK') this.#failure ??= textOf(line);
+      if (completion === 'OK') this.#success = textOf(line);
+      else this.#failure ??= textOf(line);
     }
   }
 

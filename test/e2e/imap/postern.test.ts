@@ -55,6 +55,12 @@ const ALLOWED: readonly Allowed[] = [
     provider: /^\* \d+ FETCH .*RFC822\.SIZE/s,
     through: /^\* \d+ FETCH .*RFC822\.SIZE/s,
   },
+  {
+    reason: 'items that are not of the grammar are refused here, and not by every provider; the words are ours',
+    dialogue: /^(?:binary|fetch|fetch-bad|literals|pipeline|pipeline-cyrus|preview)$/,
+    provider: /^\S+ (?:OK|NO|BAD) /,
+    through: /^\S+ BAD /,
+  },
   { reason: 'NOTIFY is hidden', dialogue: /^notify/, provider: /^\S+ OK NOTIFY /, through: /^\S+ BAD / },
   { reason: 'NOTIFY is hidden', dialogue: /^notify/, provider: /^\S+ OK Updates cancelled/, through: /^\S+ BAD / },
   { reason: 'before login the words are ours', dialogue: BEFORE_LOGIN, provider: /^\S+ OK/, through: /^\S+ OK/ },
