@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { ViewError } from '#imap/view/error';
 import { readCorpus } from '#test/corpus/corpus';
 import { canonical } from './canonical.js';
-import { DIFFERENCES, excuse } from './differences.js';
+import { DIFFERENCES, excuse, wholeOf } from './differences.js';
 import { type Reference, startReference } from './dovecot.js';
 import { fetch, view, viewOf } from './fetch.js';
 import { broken, decodable } from './messages.js';
@@ -88,8 +88,12 @@ describe('every item of FETCH', () => {
         const isText = TEXT_ITEMS.some((each) => each === item);
         const spell = (answer: Buffer): string => (isText ? canonical(answer) : answer.toString('latin1'));
         const ours = spell(await fetch(shown, item).catch(codeOf));
-        const theirs = spell(await reference.ask({ message: first + index, item }));
+        const message = first + index;
+        const theirs = spell(await reference.ask({ message, item }));
         if (ours === theirs || excuse(text, item, ours, theirs) !== undefined) continue;
+        // Where there are bare line feeds Dovecot seeks, and not always to the right octet.
+        const whole = wholeOf(item);
+        if (ours === whole?.cut((await reference.ask({ message, item: whole.item })).toString('latin1'))) continue;
         if (OTHER_ENDS.includes(name) && /^B\w+[^[]*\[\d/.test(item)) continue;
         assert.equal(ours, theirs, `${item} of ${name}:\n${JSON.stringify(text)}`);
       }
