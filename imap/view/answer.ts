@@ -1,4 +1,4 @@
-import { type ByteStream, gather } from '#lib/bytes/source';
+import { type ByteStream, gather, slices } from '#lib/bytes/source';
 import type { FetchItem } from '#imap/wire/fetchcommand';
 import type { FetchData } from '#imap/wire/fetchdata';
 import type { PartialRange, Section } from '#imap/wire/section';
@@ -63,7 +63,9 @@ export async function answerItem(item: FetchItem, record: ViewRecord, content: V
     const header = heldFields(record, asked) ?? (await readHeld(record, range, content));
     const fields = withoutNul(chosenFields(header, asked.section));
     const { start, end } = clip({ start: 0, end: fields.length }, asked.partial);
-    return { data: literalItem(item, fields.subarray(start, end)) };
+    const octets = fields.subarray(start, end);
+    if (octets.length <= VIEW_LIMITS.inlineOctets) return { data: literalItem(item, octets) };
+    return { data: literalItem(item, octets.length), stream: slices(octets) };
   }
   const size = range.end - range.start;
   if (size <= VIEW_LIMITS.inlineOctets)

@@ -1,5 +1,5 @@
 import { type ByteStream, countOctets, gather } from '#lib/bytes/source';
-import { decodeTransfer } from '#lib/message/transfer';
+import { type Transform, transferDecoder } from '#lib/message/transfer';
 import { Header } from '#lib/mime/header';
 import type { FetchItem } from '#imap/wire/fetchcommand';
 import type { FetchData } from '#imap/wire/fetchdata';
@@ -10,6 +10,7 @@ import { VIEW_LIMITS } from './limits.js';
 import type { PartRecord, ViewRecord } from './record.js';
 import { bodyOf, clip, findPart, headerOf, type ViewRange } from './sections.js';
 
+const BLANK_LINE = Buffer.from('\r\n');
 const BINARY_FIELD = Buffer.from('Content-Transfer-Encoding: binary\r\n');
 
 /** Octets of the view, as they are or with something done to them. */
@@ -52,22 +53,56 @@ function binaryPieces(part: PartRecord, withHeader: boolean): readonly Piece[] {
   return pieces;
 }
 
-/** The octets of the pieces. */
+/** The octets of the pieces, which follow one another in the view: it is read once, from the first to the last. */
 async function* readPieces(content: ViewContent, pieces: readonly Piece[]): AsyncGenerator<Buffer, void> {
-  for (const { kind, range } of pieces) {
-    const stream = content.read(range.start, range.end);
-    if (kind === 'header') yield withBinaryEncoding(await gather(stream));
-    else if (kind === 'raw') yield* stream;
-    else yield* decodeTransfer(stream, kind);
+  const start = pieces[0]?.range.start ?? 0;
+  const stream = content.read(start, pieces.at(-1)?.range.end ?? start)[Symbol.asyncIterator]();
+  try {
+    let at = start;
+    let chunk: Buffer = NONE;
+    for (const { kind, range } of pieces) {
+      const transform = beginPiece(kind);
+      while (at < range.end) {
+        if (chunk.length === 0) {
+          const next = await stream.next();
+          if (next.done === true) return;
+          chunk = next.value;
+        }
+        const octets = chunk.subarray(0, range.end - at);
+        chunk = chunk.subarray(octets.length);
+        at += octets.length;
+        yield transform.push(octets);
+      }
+      yield transform.end();
+    }
+  } finally {
+    await stream.return?.();
   }
 }
 
-/** A header that says that what follows is not encoded. */
-function withBinaryEncoding(header: Buffer): Buffer {
-  const kept = Header.parse(header).remove('Content-Transfer-Encoding');
-  if (!kept.terminated) return kept.raw;
-  const blankLine = kept.raw.subarray(-2);
-  return Buffer.concat([kept.raw.subarray(0, -2), BINARY_FIELD, blankLine]);
+function beginPiece(kind: Piece['kind']): Transform {
+  if (kind === 'header') return new HeaderTransform();
+  return transferDecoder(kind) ?? AS_IT_IS;
+}
+
+const NONE = Buffer.alloc(0);
+const AS_IT_IS: Transform = { push: (chunk) => chunk, end: () => NONE };
+
+/** Makes a header that says that what follows is not encoded. */
+class HeaderTransform implements Transform {
+  readonly #chunks: Buffer[] = [];
+
+  push(chunk: Buffer): Buffer {
+    this.#chunks.push(chunk);
+    return NONE;
+  }
+
+  end(): Buffer {
+    const kept = Header.parse(Buffer.concat(this.#chunks)).remove('Content-Transfer-Encoding');
+    if (!kept.terminated) return kept.raw;
+    const fieldsEnd = kept.raw.length - BLANK_LINE.length;
+    return Buffer.concat([kept.raw.subarray(0, fieldsEnd), BINARY_FIELD, BLANK_LINE]);
+  }
 }
 
 type BinaryItem = Extract<FetchItem, { kind: 'binary' }>;
@@ -79,7 +114,7 @@ export async function openBinary(
   content: ViewContent,
 ): Promise<{ readonly data: FetchData; readonly stream?: ByteStream }> {
   const part = findPart(root, item.part);
-  if (part === undefined) return { data: literalItem(item, Buffer.alloc(0)) };
+  if (part === undefined) return { data: literalItem(item, NONE) };
   const pieces = binaryPieces(part, item.part.length === 0);
   // As Dovecot: whatever has been decoded may hold NUL. It is a literal8 in other messages with NUL too.
   const isBinary = hasNul || pieces.some(({ kind }) => kind === 'base64' || kind === 'quoted-printable');

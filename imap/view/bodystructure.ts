@@ -93,8 +93,7 @@ class Describer {
     const parameters = isRead ? spelled.parameters : [];
     // What cannot be looked into is shown as something that can be saved: readers want to know what is in a container.
     if (isClosed(part)) return { type: APPLICATION, subtype: OCTET_STREAM, parameters };
-    if (!isRead || part.contentType.type === 'message/rfc822')
-      return { type: octetsOf(type), subtype: octetsOf(subtype), parameters };
+    if (!isRead || part.message !== undefined) return { type: octetsOf(type), subtype: octetsOf(subtype), parameters };
     return { type: octetsOf(spelled.type), subtype: octetsOf(spelled.subtype), parameters };
   }
 

@@ -143,4 +143,21 @@ describe('BINARY', () => {
     }
     assert.equal(await text(shown, 'BINARY.SIZE[1]'), 'BINARY.SIZE[1] 300000');
   });
+
+  it('of many parts reads the message once', async () => {
+    const part = '--b\r\nContent-Transfer-Encoding: base64\r\n\r\nSGVsbG8=\r\n';
+    const shown = viewOf(`Content-Type: multipart/mixed; boundary=b\r\n\r\n${part.repeat(1000)}--b--\r\n`);
+    let reads = 0;
+    const content: ViewContent = {
+      read: (start, end) => {
+        reads++;
+        return shown.content.read(start, end);
+      },
+    };
+    const { data } = await answerItem(item('BINARY[]<100.50>'), shown.record, content);
+    assert.ok(data.kind === 'binary');
+    assert.equal(data.content?.bytes?.length, 50);
+    assert.equal(reads, 1);
+    assert.equal(await text(shown, 'BINARY.SIZE[]'), `BINARY.SIZE[] ${52 + 1000 * 49}`);
+  });
 });

@@ -71,6 +71,15 @@ describe('BODYSTRUCTURE', () => {
     );
   });
 
+  it('of a message names its type as it is known', async () => {
+    for (const type of ['Message/RFC822', 'message/rfc822\xe9', '(c) message/rfc822'])
+      assert.match(
+        await structure(`Content-Type: ${type}`, '', '', 'x'),
+        /^\("message" "rfc822" NIL NIL NIL "7bit" 3 \(/,
+      );
+    assert.match(await structure('Content-Type: message/Global\xe9', '', '', 'x'), /^\("message" "global" /);
+  });
+
   it('of what goes over a limit or is encoded is that of a file', async () => {
     const long = 'q'.repeat(300);
     const file = '("application" "octet-stream" ';

@@ -140,6 +140,13 @@ export const DIFFERENCES: readonly Difference[] = [
     theirs: 'BINARY[1] ~{5}\r\nHello',
   },
   {
+    why: 'The name of a field does not end at a NUL.',
+    message: 'Subject\0x: b\r\n\r\n',
+    item: 'ENVELOPE',
+    ours: 'ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)',
+    theirs: 'ENVELOPE (NIL "b" NIL NIL NIL NIL NIL NIL NIL NIL)',
+  },
+  {
     why: 'A parameter without a number does not have that of the one before (RFC 2231 §4).',
     message: "Content-Type: text/plain; a*0=x; a*1=y; name*=utf-8''z\r\n\r\n",
     item: 'BODY',
@@ -202,6 +209,7 @@ export function excuse(message: string, item: string, ours: string, theirs: stri
   }
   if (item.startsWith('BINARY.SIZE') && /(?:^|[^\r])\n/.test(message))
     return 'Dovecot takes offsets in the file for offsets in the message: its sizes are wrong where there are bare line feeds';
+  if (/^[^\r\n:]*\0[^\n:]*:/m.test(message)) return 'the name of a field with NUL';
   if (item === 'PREVIEW' && message.includes('multipart/digest')) return 'digest';
   if (item === 'PREVIEW' && theirs.includes('\xef\xbf\xbd')) return 'how often what is wrong in a text is marked';
   return undefined;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isAnsweredBy } from '#imap/view/answer';
+import { answerItem, isAnsweredBy } from '#imap/view/answer';
 import { item, fetch, viewOf } from './fetch.js';
 
 const NESTED = viewOf(
@@ -123,6 +123,22 @@ describe('a section', () => {
       assert.equal((await fetch(SINGLE, `BODY[1]${partial}`)).toString('latin1'), `BODY[1]${answered}`);
     assert.equal(await section(SINGLE, 'BODY[HEADER.FIELDS (FROM X)]<11.4>'), 'X: d');
     assert.equal((await fetch(SINGLE, 'BODY[9]<3.4>')).toString('latin1'), 'BODY[9]<3> {0}\r\n');
+  });
+
+  it('is streamed where it is long', async () => {
+    const field = `X: ${'y'.repeat(100_000)}\r\n`;
+    const shown = viewOf(`${field}\r\n${'z'.repeat(100_000)}`);
+    for (const [name, octets] of [
+      ['BODY[HEADER.FIELDS (X)]', `${field}\r\n`],
+      ['BODY[HEADER]', `${field}\r\n`],
+      ['BODY[TEXT]', 'z'.repeat(100_000)],
+      ['BODY[1]<1.70000>', 'z'.repeat(70_000)],
+    ] as const) {
+      const { data, stream } = await answerItem(item(name), shown.record, shown.content);
+      assert.ok(data.kind === 'body' && stream !== undefined, name);
+      assert.deepEqual({ ...data.content }, { size: octets.length, nonSynchronizing: false, binary: false });
+      assert.equal(await section(shown, name), octets);
+    }
   });
 
   it('has 0x80 for NUL', async () => {
