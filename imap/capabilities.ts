@@ -44,7 +44,6 @@ const TABLE: readonly Row[] = [
   ['QUOTASET', 'RFC 9208', 'limits of the storage'],
   ['SAVEDATE', 'RFC 8514', 'dates'],
   ['SEARCHRES', 'RFC 5182', 'results of SEARCH by reference'],
-  ['SNIPPET=*', 'Dovecot, before RFC 8970', 'content by FETCH'],
   ['SORT', 'RFC 5256', 'numbers of messages'],
   ['SORT=*', 'RFC 5957', 'numbers of messages'],
   ['SPECIAL-USE', 'RFC 6154', 'mailbox names'],

@@ -22,7 +22,7 @@ import { joinParts } from '../wire/part.js';
 import { writeSequenceSet } from '../wire/sequenceset.js';
 import { Writer } from '../wire/writer.js';
 import { contentFailure, interrupted, viewFailure } from './fetchfailure.js';
-import { locate } from './fetchset.js';
+import { isIn, locate } from './fetchset.js';
 import { respond, writeResponse } from './respond.js';
 import { type CommandRow, commandRow } from './table.js';
 
@@ -110,6 +110,7 @@ export class FetchRun {
     const { completion, line } = await this.#asking.provider.fetch({
       uid,
       set: joinParts(writer.parts).toString('latin1'),
+      has: (message) => isIn(set, uid, message, this.#context.selected.numbering),
       items: [],
       ...(modifiers.length === 0 ? {} : { modifiers: modifiersText(this.#command) }),
       take: (message) => {

@@ -1,6 +1,6 @@
 import type { Numbering } from '../numbering.js';
 import type { Located } from '../messages/located.js';
-import { type SequenceSet, normalise } from '../wire/sequenceset.js';
+import { type SequenceSet, contains, normalise } from '../wire/sequenceset.js';
 
 /**
  * The messages of a set, in order, as far as responses have told which UIDs they have. Undefined where that does not settle it, or
@@ -10,6 +10,13 @@ export function locate(set: SequenceSet, byUID: boolean, numbering: Numbering): 
   const { count } = numbering;
   if (set === '$' || count === 0) return undefined;
   return byUID ? locateUIDs(set, numbering) : locateNumbers(set, numbering);
+}
+
+/** Whether a set has a message, as far as that is known here: of a saved result of SEARCH it is not. */
+export function isIn(set: SequenceSet, byUID: boolean, message: Located, numbering: Numbering): boolean {
+  if (set === '$') return true;
+  const largest = byUID ? (numbering.uid(numbering.count) ?? Infinity) : numbering.count;
+  return contains(set, byUID ? message.uid : message.number, largest);
 }
 
 function locateNumbers(set: Exclude<SequenceSet, '$'>, numbering: Numbering): readonly Located[] | undefined {

@@ -12,9 +12,6 @@ import type { RawItem } from '../wire/fetchreader.js';
 import { requestKey, responseKey } from '../wire/itemkey.js';
 import { isLiteral } from '../wire/part.js';
 
-/** What a provider may tell without being asked: what the command itself has changed. */
-const UNASKED: ReadonlySet<string> = new Set(['FLAGS', 'MODSEQ']);
-
 /** A response about one message, ready to be written. */
 export interface Response {
   readonly data: readonly (FetchData | RawItem)[];
@@ -34,7 +31,7 @@ export async function respond(
 ): Promise<Response> {
   const data: (FetchData | RawItem)[] = [];
   const streams: ByteStream[] = [];
-  const rest = new Map(told.map((item) => [responseKey(item), item]));
+  const byKey = new Map(told.map((item) => [responseKey(item), item]));
   for (const item of items) {
     const key = requestKey(item);
     if (key === 'UID') {
@@ -47,11 +44,9 @@ export async function respond(
       if (answer.stream !== undefined) streams.push(answer.stream);
       continue;
     }
-    const raw = rest.get(key);
+    const raw = byKey.get(key);
     if (raw !== undefined) data.push(raw);
-    rest.delete(key);
   }
-  for (const [key, raw] of rest) if (UNASKED.has(key)) data.push(raw);
   return { data, streams };
 }
 

@@ -39,8 +39,10 @@ export class Asking {
     items: readonly FetchItem[],
     take: (message: Fetched) => Promise<void> | undefined,
   ): Promise<void> {
+    const uids = new Set(located.map(({ uid }) => uid));
+    const has = ({ uid }: Located): boolean => uids.has(uid);
     for (const set of setsOf(located, this.uid)) {
-      const { completion, line } = await this.provider.fetch({ uid: this.uid, set, items, take });
+      const { completion, line } = await this.provider.fetch({ uid: this.uid, set, has, items, take });
       if (completion !== 'OK') this.failure ??= textOf(line);
     }
   }

@@ -1,5 +1,6 @@
 import type { FetchItem } from '../wire/fetchcommand.js';
 import type { RawItem } from '../wire/fetchreader.js';
+import type { Located } from './located.js';
 
 /** Undefined, the usual case, costs no turn of the event loop. */
 type Wait = Promise<void> | undefined;
@@ -7,8 +8,8 @@ type Wait = Promise<void> | undefined;
 /** The provider's side of a session, as far as messages are read from it. */
 export interface Provider {
   /**
-   * Sends a FETCH of ours and takes what belongs to it: responses with all items that were asked for. Rejects with what `take` and
-   * `stream` throw, after the provider's answer.
+   * Sends a FETCH of ours and takes what belongs to it: responses with all items that were asked for. What else they say of flags is
+   * told the client. Rejects with what `take` and `stream` throw, after the provider's answer.
    */
   fetch(fetch: OwnFetch): Promise<FetchAnswer>;
 }
@@ -19,6 +20,8 @@ export interface OwnFetch {
   readonly set: string;
   /** `UID` is asked for besides. */
   readonly items: readonly FetchItem[];
+  /** Whether the set has this message. */
+  readonly has: (message: Located) => boolean;
   /** In parentheses behind the items. */
   readonly modifiers?: string;
   /** Takes each message; the next response is not read before that is done. */
@@ -28,9 +31,7 @@ export interface OwnFetch {
 }
 
 /** A message as the answer to a FETCH of ours tells it. All octets are at hand, but for a content that was streamed. */
-export interface Fetched {
-  readonly number: number;
-  readonly uid: number;
+export interface Fetched extends Located {
   readonly items: readonly RawItem[];
 }
 

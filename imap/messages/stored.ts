@@ -3,7 +3,7 @@ import type { FetchItem } from '../wire/fetchcommand.js';
 import { readFetchData } from '../wire/fetchdata.js';
 import type { Section } from '../wire/section.js';
 import type { Located } from './located.js';
-import type { Fetched, Provider } from './provider.js';
+import type { Fetched, OwnFetch, Provider } from './provider.js';
 
 /** A message at the provider, and how it is asked for. */
 export interface Target extends Located {
@@ -136,9 +136,9 @@ export class StoredMessage implements Source {
     return octets;
   }
 
-  get #asked(): { readonly uid: boolean; readonly set: string } {
+  get #asked(): Pick<OwnFetch, 'uid' | 'set' | 'has'> {
     const { byUID, uid, number } = this.#target;
-    return { uid: byUID, set: String(byUID ? uid : number) };
+    return { uid: byUID, set: String(byUID ? uid : number), has: (message) => message.uid === uid };
   }
 
   /** A number may mean another message than it did, at a provider that deletes where it must not. */

@@ -1,8 +1,8 @@
 import { commandRow } from '../commands/table.js';
-import type { OwnFetch, Provider } from '../messages/provider.js';
+import type { Fetched, OwnFetch, Provider } from '../messages/provider.js';
 import { WireError } from '../wire/error.js';
 import { type FetchItem, writeFetchItem } from '../wire/fetchcommand.js';
-import { readFetchData } from '../wire/fetchdata.js';
+import { readFetchData, writeFetchResponse } from '../wire/fetchdata.js';
 import { FetchReader, type ItemName, type RawItem } from '../wire/fetchreader.js';
 import type { Fragment, LineFragment, LiteralFragment } from '../wire/framer.js';
 import { requestKey, responseKey } from '../wire/itemkey.js';
@@ -85,11 +85,30 @@ function responseSink(context: Context, outstanding: readonly Outstanding[]): Si
     const { number, uid, items } = response;
     if (uid !== undefined) context.selected.numbering.learn(number, uid);
     const names = new Set(items.map(responseKey));
-    const owner = outstanding.find(({ wanted }) => [...wanted].every((name) => names.has(name)));
-    if (uid !== undefined && owner !== undefined) return owner.guarded(() => owner.fetch.take({ number, uid, items }));
-    response.pass(context);
-    return undefined;
+    const message = { number, uid: uid ?? 0, items };
+    // A notice of a change looks like the answer to a question about flags. It is one if that was about this message.
+    const isNotice = items.every(({ name }) => NOTICE.has(name));
+    const owner = outstanding.find(
+      ({ wanted, fetch }) => [...wanted].every((name) => names.has(name)) && (!isNotice || fetch.has(message)),
+    );
+    if (uid === undefined || owner === undefined) {
+      response.pass(context);
+      return undefined;
+    }
+    passFlags(context, owner, message);
+    return owner.guarded(() => owner.fetch.take(message));
   };
+}
+
+/** What a provider tells of a message without being asked (RFC 9051 §7.5.2, RFC 7162 §3.2). */
+const NOTICE: ReadonlySet<string> = new Set(['UID', 'FLAGS', 'MODSEQ']);
+
+/** Passes on what a response says of flags although it was not asked for them: the client knows of no change otherwise. */
+function passFlags(context: Context, { wanted, fetch }: Outstanding, { number, items }: Fetched): void {
+  const { held, toClient } = context;
+  if (wanted.has('FLAGS') || !items.some(({ name }) => name === 'FLAGS')) return;
+  const told = items.filter(({ name }) => (name === 'UID' ? fetch.uid : NOTICE.has(name) && !wanted.has(name)));
+  for (const part of writeFetchResponse(held.clientNumber(number), told)) if (!isLiteral(part)) toClient.add(part);
 }
 
 /** Of a response that breaks the protocol the client has nothing yet, so that it can be told. */

@@ -6,6 +6,9 @@ import { LIMITS } from './limits.js';
 import { LARGEST_UID, type StoredMessage, type UIDRange, decodeEntries, overlaps } from './message.js';
 import { WindowReader, readAt, unlessMissing, writeWhole } from './pieces.js';
 
+/** How often a file is looked through again for what stands inside broken frames. */
+const ATTEMPTS = 4;
+
 const EVERYTHING: readonly UIDRange[] = [{ first: 1, last: LARGEST_UID }];
 
 interface Frame extends FrameHead {
@@ -38,6 +41,8 @@ export class MailboxFile {
   #known: Known = { identity: '', frames: [], end: 0 };
   /** The identity of a file in which something was found that is no frame. */
   #damaged: string | undefined;
+  /** Where in the known file something begins that looks like a frame and does not open. */
+  readonly #broken = new Set<number>();
 
   constructor(path: string, keys: IndexKeys, name: string) {
     this.#path = path;
@@ -55,6 +60,15 @@ export class MailboxFile {
    * counts. UIDs in `seen` are left out, and those found are added to it.
    */
   async *read(ranges: readonly UIDRange[], seen: Set<number>): AsyncGenerator<readonly StoredMessage[], void> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const broken = this.#broken.size;
+      yield* this.#readOnce(ranges, seen);
+      // Whole frames may stand where the rest of a broken one should be.
+      if (this.#broken.size === broken) return;
+    }
+  }
+
+  async *#readOnce(ranges: readonly UIDRange[], seen: Set<number>): AsyncGenerator<readonly StoredMessage[], void> {
     const opened = await this.#open();
     if (opened === undefined) return;
     try {
@@ -63,7 +77,7 @@ export class MailboxFile {
         const start = run[0]?.at ?? 0;
         const octets = await readAt(opened.file, start, endOf(run.at(-1)) - start);
         for (const frame of run.toReversed()) {
-          const content = this.#entriesOf(opened, octets.subarray(frame.at - start, endOf(frame) - start));
+          const content = this.#entriesOf(opened, frame.at, octets.subarray(frame.at - start, endOf(frame) - start));
           if (content === undefined) continue;
           const messages = decodeEntries(content, ranges).filter(({ uid }) => !seen.has(uid));
           for (const { uid } of messages) seen.add(uid);
@@ -82,7 +96,7 @@ export class MailboxFile {
     try {
       const frames = opened.frames.filter(({ first, last }) => first <= uid && uid <= last);
       for (const frame of frames.slice(-LIMITS.candidates).toReversed()) {
-        const content = this.#entriesOf(opened, await readAt(opened.file, frame.at, frame.size));
+        const content = this.#entriesOf(opened, frame.at, await readAt(opened.file, frame.at, frame.size));
         if (content !== undefined) yield decodeEntries(content, EVERYTHING);
       }
     } finally {
@@ -134,6 +148,7 @@ export class MailboxFile {
       const { ino, birthtimeMs, size } = await file.stat();
       const identity = `${ino} ${birthtimeMs}`;
       const isKnown = identity === this.#known.identity && size >= this.#known.end;
+      if (identity !== this.#known.identity) this.#broken.clear();
       const known = await this.#look(file, size, isKnown ? this.#known : { identity, frames: [], end: 0 });
       this.#known = known;
       return { ...known, file };
@@ -168,18 +183,22 @@ export class MailboxFile {
   /** Whether the frame has been written to its end. If it has not, others may stand where its octets should be. */
   async #isWhole(file: FileHandle, reader: WindowReader, frame: Frame, size: number): Promise<boolean> {
     const end = endOf(frame);
+    if (this.#broken.has(frame.at)) return false;
     if (end >= size) return end === size;
     const behind = await reader.at(end, this.#codec.marker.length);
     if (behind.equals(this.#codec.marker.subarray(0, behind.length))) return true;
     return this.#codec.openEntries(await readAt(file, frame.at, frame.size)) !== undefined;
   }
 
-  #entriesOf({ identity }: Opened, frame: Buffer): Buffer | undefined {
+  #entriesOf({ identity }: Opened, at: number, frame: Buffer): Buffer | undefined {
     const content = this.#codec.openEntries(frame);
     if (content === undefined) {
       this.#damaged = identity;
       // What is remembered of the file may be wrong.
-      if (this.#known.identity === identity) this.#known = { identity, frames: [], end: 0 };
+      if (this.#known.identity === identity) {
+        this.#known = { identity, frames: [], end: 0 };
+        this.#broken.add(at);
+      }
     }
     return content;
   }
@@ -213,7 +232,7 @@ export class MailboxFile {
     const messages = new Map<number, StoredMessage>();
     for (const frame of group) {
       const octets = await readAt(opened.file, frame.at, frame.size);
-      const content = this.#entriesOf(opened, octets);
+      const content = this.#entriesOf(opened, frame.at, octets);
       if (content === undefined) continue;
       if (group.length === 1) await writeWhole(to, octets);
       else for (const message of decodeEntries(content, EVERYTHING)) messages.set(message.uid, message);

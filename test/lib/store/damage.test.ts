@@ -156,6 +156,29 @@ describe('a damaged index', () => {
   });
 });
 
+describe('a frame that others fill exactly', () => {
+  it('hides none of them', async () => {
+    const path = await prepare();
+    const whole = readFileSync(path);
+    const appended = async (uids: readonly number[]): Promise<Awaited<ReturnType<typeof place.open>>> => {
+      const index = await place.open();
+      for (const uid of uids) {
+        index.mailbox('INBOX', 1).put([message(uid)]);
+        await index.flush();
+      }
+      return index;
+    };
+    await (await appended([1001])).close();
+    const size = statSync(path).size - whole.length;
+    writeFileSync(path, whole.subarray(0, whole.length - size));
+    const index = await appended([1001, 1002]);
+    const found = await loadAll(index.mailbox('INBOX', 1));
+    allRight(found);
+    assert.equal(found.size, 240 + 2);
+    await index.close();
+  });
+});
+
 describe('several processes', () => {
   it('lose nothing but what was being written when one is killed', async () => {
     const folder = join(place.folder, 'index');
