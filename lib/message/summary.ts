@@ -14,7 +14,7 @@
  * key. Additional data are the version, the outer Message-ID and the boundary, so that it fits the message that it was made for
  * alone. Who copies those, too, can still put another payload under them: what is opened counts, and not what was summarised.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { KEY_SIZE, SealingKey } from '#lib/bytes/sealing';
 import { parseContentType } from '#lib/mime/contenttype';
 import type { Header } from '#lib/mime/header';
 import { hkdf } from '#lib/openpgp/hkdf';
@@ -25,9 +25,6 @@ export const SUMMARY_FIELD = 'Postern-Summary';
 export const SUMMARY_LIMIT = 8 * 1024;
 
 const VERSION = 1;
-const KEY_SIZE = 32;
-const NONCE_SIZE = 12;
-const TAG_SIZE = 16;
 const LENGTH_SIZE = 2;
 const PADDED_TO = 256;
 /** Octets of a line without its end. RFC 5322 §2.1.1 wants 78 at most; MIME's base64 has 76. */
@@ -36,50 +33,13 @@ const LINE_SIZE = 76;
 const FIELD_LIMIT = 2 * SUMMARY_LIMIT;
 
 /** The key that seals and opens an account's summaries. */
-export class SummaryKey {
-  readonly #key: Buffer;
-  #isClosed = false;
-
+export class SummaryKey extends SealingKey {
   /** Derived from the vault's index key, of 32 octets. Throws TypeError for another size. */
   constructor(indexKey: Buffer) {
     if (indexKey.length !== KEY_SIZE) {
       throw new TypeError(`An index key has ${KEY_SIZE} octets, this one ${indexKey.length}.`);
     }
-    this.#key = hkdf('sha256', indexKey, Buffer.alloc(0), Buffer.from('postern summary key 1', 'latin1'), KEY_SIZE);
-  }
-
-  /** Nonce, ciphertext and tag. Throws after `close`. */
-  seal(content: Buffer, additional: Buffer): Buffer {
-    // Under a key of zeros anybody could read it.
-    if (this.#isClosed) throw new Error('The key of the summaries is closed.');
-    const nonce = randomBytes(NONCE_SIZE);
-    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce).setAAD(additional);
-    return Buffer.concat([nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()]);
-  }
-
-  /** What `seal` sealed; undefined where anything about it is another, and after `close`. */
-  open(sealed: Buffer, additional: Buffer): Buffer | undefined {
-    const end = sealed.length - TAG_SIZE;
-    if (this.#isClosed || end < NONCE_SIZE) return undefined;
-    const decipher = createDecipheriv('aes-256-gcm', this.#key, sealed.subarray(0, NONCE_SIZE), {
-      authTagLength: TAG_SIZE,
-    })
-      .setAAD(additional)
-      .setAuthTag(sealed.subarray(end));
-    const content = decipher.update(sealed.subarray(NONCE_SIZE, end));
-    try {
-      decipher.final();
-      return content;
-    } catch {
-      content.fill(0);
-      return undefined;
-    }
-  }
-
-  /** Overwrites the key. */
-  close(): void {
-    this.#isClosed = true;
-    this.#key.fill(0);
+    super(hkdf('sha256', indexKey, Buffer.alloc(0), Buffer.from('postern summary key 1', 'latin1'), KEY_SIZE));
   }
 }
 

@@ -9,7 +9,8 @@
  * the sealed head too. Where in the file a frame stands is not part of it. What it says of a UID is true for ever, so that who
  * can change the file may take frames away or bring old ones back, and nothing but work comes of that.
  */
-import { type IndexKeys, SEALED_SIZE } from './keys.js';
+import { SEALED_SIZE } from '#lib/bytes/sealing';
+import type { IndexKeys } from './keys.js';
 import { LIMITS } from './limits.js';
 import { type StoredMessage, encodeEntries, entrySize } from './message.js';
 

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import type { Serve } from '#lib/accepted';
 import type { Context } from '../command.js';
@@ -42,8 +43,11 @@ async function run(options: Options, context: Context): Promise<void> {
 /** How a client of IMAP is served with this configuration. */
 async function imapSession({ provider, enrolment, limits }: Configuration, home: string): Promise<Serve> {
   const { imapServer } = await import('#imap/serve');
+  const { workerPool } = await import('#lib/openpgp/offload');
   return imapServer({
     home,
+    // What holds up the event loop, such as RSA, runs beside it. The threads start when they are first needed.
+    offload: workerPool(Math.max(1, availableParallelism() - 1)),
     ...(enrolment.enabled && provider !== undefined ? { enrolment: { imap: provider } } : {}),
     loginTimeout: limits.loginTimeout,
     errorBudget: limits.errorBudget,

@@ -41,10 +41,12 @@ export interface Twins {
 export interface TwinsOptions {
   readonly format?: 'maildir' | 'sdbox';
   readonly configuration?: string;
+  /** Of the vault. Default: a new one. */
+  readonly keys?: readonly Buffer[];
 }
 
 /** Starts the provider and Postern, for one user who has a vault with a key. */
-export async function startTwins({ format = 'sdbox', configuration }: TwinsOptions = {}): Promise<Twins> {
+export async function startTwins({ format = 'sdbox', configuration, keys }: TwinsOptions = {}): Promise<Twins> {
   const dovecot = await startDovecot({ format });
   const postern = await startPostern(configuration === undefined ? {} : { configuration });
   const stored = dovecot.endpoint('stored');
@@ -54,6 +56,7 @@ export async function startTwins({ format = 'sdbox', configuration }: TwinsOptio
     user,
     password: new Secret(PASSWORD),
     profile: profileFor(counter.endpoint),
+    ...(keys === undefined ? {} : { keys }),
   });
   const { originKey } = vault;
   const [key] = await privateKeysOf(vault);
