@@ -57,6 +57,8 @@ export class FetchRun {
   readonly #command: FetchCommand;
   readonly #items: readonly FetchItem[];
   readonly #asking: Asking;
+  /** What the provider says of flags without being asked, by UID, until the client is told. */
+  readonly #changes = new Map<number, Fetched>();
   /** Of the client's items those that the provider answers. */
   readonly #free: readonly FetchItem[];
   /** The client's command sets \Seen. */
@@ -93,6 +95,7 @@ export class FetchRun {
       return this.#asking.failure ?? this.#failure ?? this.#success;
     } catch (error) {
       if (this.#context.toClient.reserved) throw interrupted(error);
+      await this.#tellChanges();
       return contentFailure(error);
     } finally {
       this.#context.inHand = undefined;
@@ -146,6 +149,8 @@ export class FetchRun {
     for (const message of large) {
       await this.#attempt(mailbox, message, () => this.#openLarge(mailbox, message, asStored));
     }
+    // Before anything newer is said of them.
+    await this.#tellChanges();
     await this.#pass(asStored);
   }
 
@@ -274,10 +279,15 @@ export class FetchRun {
     take: (message: Fetched) => Promise<void> | undefined,
   ): Promise<void> {
     const came = new Set<number>();
-    await this.#asking.fetch(located, items, (message) => {
-      came.add(message.uid);
-      return take(message);
-    });
+    await this.#asking.fetch(
+      located,
+      items,
+      (message) => {
+        came.add(message.uid);
+        return take(message);
+      },
+      (changed) => this.#changes.set(changed.uid, changed),
+    );
     for (const message of located) if (!came.has(message.uid)) this.#missing(message);
   }
 
@@ -293,8 +303,10 @@ export class FetchRun {
     const { toClient } = this.#context;
     const items = this.#command.uid ? withUID(this.#items) : this.#items;
     try {
-      const response = await respond(items, message, record, content);
+      const changes = this.#changes.get(message.uid)?.items ?? [];
+      const response = await respond(items, message, record, content, changes);
       if (way === 'own') await this.#context.reserveClient();
+      this.#changes.delete(message.uid);
       await writeResponse(this.#context, message.number, response, (bytes) => {
         if (way === 'within') toClient.add(bytes);
         else toClient.put(bytes);
@@ -304,6 +316,21 @@ export class FetchRun {
       if (!(error instanceof ViewError)) throw error;
       this.#failure ??= viewFailure(error);
     }
+  }
+
+  /** Tells of changes to messages that were not answered. */
+  async #tellChanges(): Promise<void> {
+    if (this.#changes.size === 0) return;
+    await this.#context.reserveClient();
+    const { uid: byUID } = this.#command;
+    for (const { number, uid, items } of this.#changes.values()) {
+      const data = byUID ? [{ kind: 'uid' as const, uid }, ...items] : items;
+      await writeResponse(this.#context, number, { data, streams: [] }, (bytes) => {
+        this.#context.toClient.put(bytes);
+      });
+    }
+    this.#changes.clear();
+    this.#context.toClient.release();
   }
 }
 

@@ -20,7 +20,8 @@ export interface Response {
 }
 
 /**
- * Answers the client's items for a message: those about the content from its view, the others with what the provider said. Literals of up to
+ * Answers the client's items for a message: those about the content from its view, the others with what the provider said. After them stands
+ * what the provider said of `changes`, as where the command has set \Seen: some clients read only the first response. Literals of up to
  * BUFFER_LIMIT are read here, so that what is wrong with them is known before a word of them is said.
  */
 export async function respond(
@@ -28,6 +29,7 @@ export async function respond(
   { uid, items: told }: Fetched,
   record: ViewRecord,
   content: ViewContent,
+  changes: readonly RawItem[],
 ): Promise<Response> {
   const data: (FetchData | RawItem)[] = [];
   const streams: ByteStream[] = [];
@@ -47,7 +49,7 @@ export async function respond(
     const raw = byKey.get(key);
     if (raw !== undefined) data.push(raw);
   }
-  return { data, streams };
+  return { data: [...data, ...changes], streams };
 }
 
 /** An answer with its octets, where they are few. */

@@ -33,16 +33,24 @@ export class Asking {
     this.uid = uid;
   }
 
-  /** Asks for items of messages, which come in the provider's order. */
+  /** Asks for items of messages, which come in the provider's order. `changed` is as with OwnFetch. */
   async fetch(
     located: readonly Located[],
     items: readonly FetchItem[],
     take: (message: Fetched) => Promise<void> | undefined,
+    changed?: (message: Fetched) => void,
   ): Promise<void> {
     const uids = new Set(located.map(({ uid }) => uid));
     const has = ({ uid }: Located): boolean => uids.has(uid);
     for (const set of setsOf(located, this.uid)) {
-      const { completion, line } = await this.provider.fetch({ uid: this.uid, set, has, items, take });
+      const { completion, line } = await this.provider.fetch({
+        uid: this.uid,
+        set,
+        has,
+        items,
+        take,
+        ...(changed && { changed }),
+      });
       if (completion !== 'OK') this.failure ??= textOf(line);
     }
   }

@@ -8,8 +8,8 @@ type Wait = Promise<void> | undefined;
 /** The provider's side of a session, as far as messages are read from it. */
 export interface Provider {
   /**
-   * Sends a FETCH of ours and takes what belongs to it: responses with all items that were asked for. What else they say of flags is
-   * told the client. Rejects with what `take` and `stream` throw, after the provider's answer.
+   * Sends a FETCH of ours and takes what belongs to it: responses with all items that were asked for. Rejects with what `take` and
+   * `stream` throw, after the provider's answer.
    */
   fetch(fetch: OwnFetch): Promise<FetchAnswer>;
 }
@@ -26,6 +26,8 @@ export interface OwnFetch {
   readonly modifiers?: string;
   /** Takes each message; the next response is not read before that is done. */
   readonly take: (message: Fetched) => Wait;
+  /** Takes what a response says of flags besides, before `take`. Without this the client is told at once. */
+  readonly changed?: (message: Fetched) => void;
   /** Takes the octets of `BODY[]`, if that is asked for, as they come. */
   readonly stream?: (octets: Buffer) => Wait;
 }

@@ -104,11 +104,17 @@ function responseSink(context: Context, outstanding: readonly Outstanding[]): Si
 const NOTICE: ReadonlySet<string> = new Set(['UID', 'FLAGS', 'MODSEQ']);
 
 /** Passes on what a response says of flags although it was not asked for them: the client knows of no change otherwise. */
-function passFlags(context: Context, { wanted, fetch }: Outstanding, { number, items }: Fetched): void {
+function passFlags(context: Context, { wanted, fetch }: Outstanding, message: Fetched): void {
   const { held, toClient } = context;
-  if (wanted.has('FLAGS') || !items.some(({ name }) => name === 'FLAGS')) return;
-  const told = items.filter(({ name }) => (name === 'UID' ? fetch.uid : NOTICE.has(name) && !wanted.has(name)));
-  for (const part of writeFetchResponse(held.clientNumber(number), told)) if (!isLiteral(part)) toClient.add(part);
+  if (wanted.has('FLAGS') || !message.items.some(({ name }) => name === 'FLAGS')) return;
+  const items = message.items.filter(({ name }) => NOTICE.has(name) && name !== 'UID' && !wanted.has(name));
+  if (fetch.changed !== undefined) {
+    fetch.changed({ ...message, items });
+    return;
+  }
+  const told = fetch.uid ? [{ kind: 'uid' as const, uid: message.uid }, ...items] : items;
+  for (const part of writeFetchResponse(held.clientNumber(message.number), told))
+    if (!isLiteral(part)) toClient.add(part);
 }
 
 /** Of a response that breaks the protocol the client has nothing yet, so that it can be told. */

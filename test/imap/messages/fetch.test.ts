@@ -72,7 +72,7 @@ describe('FETCH of encrypted messages', { timeout: 60_000 }, () => {
     assert.equal(literalOf(heard, 'BODY[]'), PLAIN.toString('latin1'));
     assert.equal(literalOf(first, 'BODY[]'), FIRST.toString('latin1'));
     assert.equal(literalOf(second, 'BODY[]'), SECOND.toString('latin1'));
-    assert.match(heard, /a OK fetched\.\r\n$/);
+    assert.match(heard, /a OK fetched\r\n$/);
     s.asked.length = 0;
     const listed = await s.ask('b FETCH 2:3 (RFC822.SIZE)');
     assert.match(
@@ -276,6 +276,26 @@ describe('FETCH of encrypted messages', { timeout: 60_000 }, () => {
     assert.match(heard, /\* 1 FETCH \(UID 11 FLAGS \(\\Deleted\)\)\r\n/);
     assert.match(heard, /\* 7 RECENT\r\n/);
     assert.match(heard, /flags \(x\)\)\r\n\* 7 RECENT\r\na OK/i);
+  });
+
+  it('tells of flags that nobody asked for once: in the response, or alone where there is none', async () => {
+    const seeing = at(/FETCH .*BODY\[/, (usual) =>
+      usual()
+        .toString('latin1')
+        .replace(/^\* 1 FETCH \(UID 11 /m, '$&FLAGS (\\Seen) '),
+    );
+    const armored = text('Armored', '-----BEGIN PGP MESSAGE-----\r\n\r\nnonsense\r\n-----END PGP MESSAGE-----\r\n');
+    for (const [stored, told] of [
+      [OTHER, /^\* 1 FETCH \(BODY\[\] [^]* FLAGS \(\\Seen\)\)\r\na OK/],
+      [LARGE, /^\* 1 FETCH \(BODY\[\] [^]* FLAGS \(\\Seen\)\)\r\na OK/],
+      [armored, /^\* 1 FETCH \(FLAGS \(\\Seen\)\)\r\n\* 1 FETCH \(BODY\[\] [^]*a OK/],
+    ] as const) {
+      const s = await begin([stored], once(seeing));
+      const heard = await s.ask('a FETCH 1 (BODY[])');
+      assert.match(heard, told);
+      assert.equal(heard.split('FLAGS (\\Seen)').length, 2);
+      await s.close();
+    }
   });
 
   it('passes no content of messages that nobody asked for', async () => {
