@@ -5,7 +5,7 @@
 import { type SummaryKey, openSummary } from '#lib/message/summary';
 import type { Header } from '#lib/mime/header';
 import { decodeRecord } from '../view/codec.js';
-import type { MailboxIndex, MessageIndex, StoredMessage, UIDRange } from '#lib/store/messageindex';
+import type { MailboxIndex, MessageIndex, IndexedMessage, UIDRange } from '#lib/store/messageindex';
 import type { Selected } from '../selected.js';
 import { setOf } from '../wire/sequenceset.js';
 import { type Opened, Opener, type OpeningKeys } from './opener.js';
@@ -97,7 +97,7 @@ export class MailboxMessages {
   /** Notes what has been found out, and remembers it. */
   note(messages: readonly { readonly uid: number; readonly known: Known }[]): void {
     for (const { uid, known } of messages) this.#set(uid, known);
-    const lasting = messages.flatMap(({ uid, known }): StoredMessage[] => {
+    const lasting = messages.flatMap(({ uid, known }): IndexedMessage[] => {
       if (known.kind === 'unopened') return [];
       if (known.kind === 'plain') return [{ uid, kind: 'plain', fingerprint: NOTHING, record: NOTHING }];
       return [{ uid, kind: 'encrypted', fingerprint: known.fingerprint, record: encodeShown(known) }];

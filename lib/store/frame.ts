@@ -12,7 +12,7 @@
 import { SEALED_SIZE } from '#lib/bytes/sealing';
 import type { IndexKeys } from './keys.js';
 import { LIMITS } from './limits.js';
-import { type StoredMessage, encodeEntries, entrySize } from './message.js';
+import { type IndexedMessage, encodeEntries, entrySize } from './message.js';
 
 const MARKER_SIZE = 8;
 const HEAD_SIZE = 16;
@@ -42,7 +42,7 @@ export class FrameCodec {
   }
 
   /** Of messages in order of their UIDs, each once, at least one. */
-  seal(messages: readonly StoredMessage[]): Buffer {
+  seal(messages: readonly IndexedMessage[]): Buffer {
     const content = encodeEntries(messages);
     const head = Buffer.alloc(HEAD_SIZE);
     head.writeUInt32BE(content.length, 0);
@@ -80,8 +80,8 @@ export class FrameCodec {
 }
 
 /** Messages in groups whose entries fit into a frame each. */
-export function* groupIntoFrames(messages: readonly StoredMessage[]): Generator<readonly StoredMessage[], void> {
-  let group: StoredMessage[] = [];
+export function* groupIntoFrames(messages: readonly IndexedMessage[]): Generator<readonly IndexedMessage[], void> {
+  let group: IndexedMessage[] = [];
   let size = 0;
   for (const message of messages) {
     const entry = entrySize(message);

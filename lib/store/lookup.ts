@@ -3,12 +3,12 @@ import type { IndexFolder } from './folder.js';
 import type { IndexKeys } from './keys.js';
 import { LIMITS } from './limits.js';
 import type { MailboxFile } from './mailboxfile.js';
-import type { StoredMessage } from './message.js';
+import type { IndexedMessage } from './message.js';
 
 /** The messages of a frame, by UID. */
 interface Decrypted {
   readonly file: MailboxFile;
-  readonly messages: ReadonlyMap<number, StoredMessage>;
+  readonly messages: ReadonlyMap<number, IndexedMessage>;
 }
 
 /** Finds messages by fingerprint. The methods throw and reject with the system's errors. */
@@ -28,14 +28,14 @@ export class Lookup {
     this.#file = file;
   }
 
-  async find(fingerprint: Buffer): Promise<StoredMessage | undefined> {
+  async find(fingerprint: Buffer): Promise<IndexedMessage | undefined> {
     const place = this.#table.get(fingerprint);
     if (place === undefined) return undefined;
     const { mailbox, uid } = place;
     const name = this.#names.get(mailbox) ?? (await this.#nameOf(mailbox));
     if (name === '') return undefined;
     const file = this.#file(name);
-    const fits = (message: StoredMessage | undefined): message is StoredMessage =>
+    const fits = (message: IndexedMessage | undefined): message is IndexedMessage =>
       message?.fingerprint.equals(fingerprint) === true;
     for (const known of this.#decrypted) {
       const message = known.file === file ? known.messages.get(uid) : undefined;
@@ -52,7 +52,7 @@ export class Lookup {
   }
 
   /** That these messages are in this file now, for `add`. */
-  entries(file: MailboxFile, messages: readonly StoredMessage[]): readonly Entry[] {
+  entries(file: MailboxFile, messages: readonly IndexedMessage[]): readonly Entry[] {
     const mailbox = nameInTable(file.name);
     return messages
       .filter(({ kind }) => kind !== 'plain')

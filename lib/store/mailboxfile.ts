@@ -3,7 +3,7 @@ import { type FileHandle, open, rename, rm, utimes } from 'node:fs/promises';
 import { FRAME_HEAD_SIZE, FrameCodec, type FrameHead, groupIntoFrames } from './frame.js';
 import type { IndexKeys } from './keys.js';
 import { LIMITS } from './limits.js';
-import { LARGEST_UID, type StoredMessage, type UIDRange, decodeEntries, overlaps } from './message.js';
+import { LARGEST_UID, type IndexedMessage, type UIDRange, decodeEntries, overlaps } from './message.js';
 import { WindowReader, readAt, unlessMissing, writeWhole } from './pieces.js';
 
 /** How often a file is looked through again for what stands inside broken frames. */
@@ -59,7 +59,7 @@ export class MailboxFile {
    * What is known of the messages in these ranges, which are sorted: frame by frame, from the newest, because of a UID the newest
    * counts. UIDs in `seen` are left out, and those found are added to it.
    */
-  async *read(ranges: readonly UIDRange[], seen: Set<number>): AsyncGenerator<readonly StoredMessage[], void> {
+  async *read(ranges: readonly UIDRange[], seen: Set<number>): AsyncGenerator<readonly IndexedMessage[], void> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const broken = this.#broken.size;
       yield* this.#readOnce(ranges, seen);
@@ -68,7 +68,7 @@ export class MailboxFile {
     }
   }
 
-  async *#readOnce(ranges: readonly UIDRange[], seen: Set<number>): AsyncGenerator<readonly StoredMessage[], void> {
+  async *#readOnce(ranges: readonly UIDRange[], seen: Set<number>): AsyncGenerator<readonly IndexedMessage[], void> {
     const opened = await this.#open();
     if (opened === undefined) return;
     try {
@@ -90,7 +90,7 @@ export class MailboxFile {
   }
 
   /** All messages of the frames that this UID may be in, a frame at a time, from the newest. */
-  async *around(uid: number): AsyncGenerator<readonly StoredMessage[], void> {
+  async *around(uid: number): AsyncGenerator<readonly IndexedMessage[], void> {
     const opened = await this.#open();
     if (opened === undefined) return;
     try {
@@ -105,7 +105,7 @@ export class MailboxFile {
   }
 
   /** Seals messages that belong into one frame (frame.ts), and appends it. Resolves to the octets written. */
-  async append(messages: readonly StoredMessage[]): Promise<number> {
+  async append(messages: readonly IndexedMessage[]): Promise<number> {
     const frame = this.#codec.seal(messages);
     const file = await open(this.#path, 'a', 0o600);
     try {
@@ -229,7 +229,7 @@ export class MailboxFile {
 
   /** One frame as it is; the messages of several as one frame. What cannot be opened is left out. */
   async #copy(opened: Opened, group: readonly Frame[], to: FileHandle): Promise<void> {
-    const messages = new Map<number, StoredMessage>();
+    const messages = new Map<number, IndexedMessage>();
     for (const frame of group) {
       const octets = await readAt(opened.file, frame.at, frame.size);
       const content = this.#entriesOf(opened, frame.at, octets);

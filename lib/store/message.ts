@@ -8,7 +8,7 @@
 /** `unopened`: it is encrypted and could not be opened; the record says with which keys that was tried. */
 export type MessageKind = 'plain' | 'encrypted' | 'unopened';
 
-export interface StoredMessage {
+export interface IndexedMessage {
   readonly uid: number;
   readonly kind: MessageKind;
   /** By which the message is found again under another UID, at most 255 octets. Of a plain message none is kept. */
@@ -30,18 +30,18 @@ const HEAD_SIZE = 10;
 export const LARGEST_UID = 0xffff_ffff;
 
 /** Throws TypeError for what no message is. */
-export function checkMessage({ uid, fingerprint }: StoredMessage): void {
+export function checkMessage({ uid, fingerprint }: IndexedMessage): void {
   if (!Number.isInteger(uid) || uid < 1 || uid > LARGEST_UID) throw new TypeError('A UID is from 1 to 2^32 - 1.');
   if (fingerprint.length > 255) throw new TypeError('A fingerprint has at most 255 octets.');
 }
 
 /** Octets of a message in a frame, at most. */
-export function entrySize({ kind, fingerprint, record }: StoredMessage): number {
+export function entrySize({ kind, fingerprint, record }: IndexedMessage): number {
   return kind === 'plain' ? PLAIN_SIZE : HEAD_SIZE + fingerprint.length + record.length;
 }
 
 /** The entries of messages in order of their UIDs, each UID once. */
-export function encodeEntries(messages: readonly StoredMessage[]): Buffer {
+export function encodeEntries(messages: readonly IndexedMessage[]): Buffer {
   const content = Buffer.allocUnsafe(messages.reduce((sum, message) => sum + entrySize(message), 0));
   let at = 0;
   for (let i = 0; i < messages.length; i++) {
@@ -68,8 +68,8 @@ export function encodeEntries(messages: readonly StoredMessage[]): Buffer {
  * The messages of a frame whose UIDs are in these ranges, in order. Their buffers are parts of `content`. Stops at what it does not
  * understand.
  */
-export function decodeEntries(content: Buffer, ranges: readonly UIDRange[]): StoredMessage[] {
-  const messages: StoredMessage[] = [];
+export function decodeEntries(content: Buffer, ranges: readonly UIDRange[]): IndexedMessage[] {
+  const messages: IndexedMessage[] = [];
   const wanted = new RangeTest(ranges);
   let at = 0;
   while (at + PLAIN_SIZE <= content.length) {

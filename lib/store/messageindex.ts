@@ -21,9 +21,9 @@ import { IndexKeys } from './keys.js';
 import { LIMITS } from './limits.js';
 import { Lookup } from './lookup.js';
 import { MailboxFile } from './mailboxfile.js';
-import { RangeTest, type StoredMessage, type UIDRange, checkMessage, entrySize, sortRanges } from './message.js';
+import { RangeTest, type IndexedMessage, type UIDRange, checkMessage, entrySize, sortRanges } from './message.js';
 
-export type { MessageKind, StoredMessage, UIDRange } from './message.js';
+export type { MessageKind, IndexedMessage, UIDRange } from './message.js';
 
 /**
  * A user's index. Nothing of it rejects or throws but for arguments that are mistakes: what cannot be read is not known, what cannot
@@ -36,7 +36,7 @@ export interface MessageIndex {
    * What is known of a message that has this fingerprint, in whichever mailbox it was put and written: after COPY, MOVE, and a new
    * UIDVALIDITY. Its UID is the one that it has, or had, there.
    */
-  byFingerprint(fingerprint: Buffer): Promise<StoredMessage | undefined>;
+  byFingerprint(fingerprint: Buffer): Promise<IndexedMessage | undefined>;
   /** Waits until all that was put has been written or dropped. */
   flush(): Promise<void>;
   /** Flushes, and overwrites the keys. Nothing is known after that, and nothing kept. */
@@ -48,12 +48,12 @@ export interface MailboxIndex {
    * What is known of the messages in these ranges, in no order, some at a time. Each UID comes once at most. Buffers are parts of larger
    * ones: who keeps few of them for long copies them.
    */
-  load(ranges: readonly UIDRange[]): AsyncIterable<readonly StoredMessage[]>;
+  load(ranges: readonly UIDRange[]): AsyncIterable<readonly IndexedMessage[]>;
   /**
    * Remembers messages, in place of what was known of their UIDs. They are written in the background, and must not be changed before
    * they are. A record of more than 1 MiB is not kept. Throws TypeError for UIDs and fingerprints that cannot be.
    */
-  put(messages: readonly StoredMessage[]): void;
+  put(messages: readonly IndexedMessage[]): void;
   /** Forgets this mailbox under every other UIDVALIDITY. Until then its messages are found by their fingerprints. */
   forgetOthers(): Promise<void>;
 }
@@ -78,7 +78,7 @@ export async function openIndex(
 /** Units and defaults are in limits.ts. */
 export type IndexLimits = Readonly<Record<'size' | 'written' | 'waiting' | 'pause', number>>;
 
-type Waiting = ReadonlyMap<number, StoredMessage>;
+type Waiting = ReadonlyMap<number, IndexedMessage>;
 
 class FolderIndex implements MessageIndex {
   readonly #folder: IndexFolder;
@@ -89,7 +89,7 @@ class FolderIndex implements MessageIndex {
   readonly #files = new Map<string, MailboxFile>();
   readonly #touched = new Set<MailboxFile>();
   /** What was put and is not being written yet. */
-  readonly #waiting = new Map<MailboxFile, Map<number, StoredMessage>>();
+  readonly #waiting = new Map<MailboxFile, Map<number, IndexedMessage>>();
   #waitingSize = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
@@ -130,7 +130,7 @@ class FolderIndex implements MessageIndex {
     };
   }
 
-  async byFingerprint(fingerprint: Buffer): Promise<StoredMessage | undefined> {
+  async byFingerprint(fingerprint: Buffer): Promise<IndexedMessage | undefined> {
     if (this.#state !== 'open') return undefined;
     try {
       return await this.#lookup.find(fingerprint);
@@ -159,7 +159,7 @@ class FolderIndex implements MessageIndex {
     return file;
   }
 
-  async *#load(file: MailboxFile, ranges: readonly UIDRange[]): AsyncGenerator<readonly StoredMessage[], void> {
+  async *#load(file: MailboxFile, ranges: readonly UIDRange[]): AsyncGenerator<readonly IndexedMessage[], void> {
     if (this.#state !== 'open') return;
     const sorted = sortRanges(ranges);
     const seen = new Set<number>();
@@ -180,10 +180,10 @@ class FolderIndex implements MessageIndex {
     }
   }
 
-  #put(file: MailboxFile, messages: readonly StoredMessage[]): void {
+  #put(file: MailboxFile, messages: readonly IndexedMessage[]): void {
     messages.forEach(checkMessage);
     if (this.#state !== 'open' || performance.now() < this.#pausedUntil) return;
-    const waiting = this.#waiting.get(file) ?? new Map<number, StoredMessage>();
+    const waiting = this.#waiting.get(file) ?? new Map<number, IndexedMessage>();
     for (const message of messages) {
       const size = entrySize(message);
       if (message.record.length > LIMITS.record) continue;

@@ -7,7 +7,7 @@ import { performance } from 'node:perf_hooks';
 import { SILENT } from '#lib/log';
 import { SummaryKey, openSummary, summaryField } from '#lib/message/summary';
 import { Header } from '#lib/mime/header';
-import { type MailboxIndex, type StoredMessage, openIndex } from '#lib/store/messageindex';
+import { type MailboxIndex, type IndexedMessage, openIndex } from '#lib/store/messageindex';
 import { type Result, atMost, median, timed } from './measure.js';
 
 const MESSAGES = 10_000;
@@ -51,12 +51,12 @@ export async function store(): Promise<Result[]> {
 
 async function measureIndex(
   folder: string,
-  messages: readonly StoredMessage[],
+  messages: readonly IndexedMessage[],
   note: (what: string, time: number) => void,
 ): Promise<void> {
   const key = randomBytes(32);
   const writer = await openIndex(folder, 'user', key, SILENT);
-  const put = async (mailbox: string, content: readonly StoredMessage[]): Promise<void> => {
+  const put = async (mailbox: string, content: readonly IndexedMessage[]): Promise<void> => {
     for (let i = 0; i < content.length; i += 500) writer.mailbox(mailbox, 1).put(content.slice(i, i + 500));
     await writer.flush();
   };
@@ -82,7 +82,7 @@ async function measureIndex(
 
 const NOTHING = Buffer.alloc(0);
 
-function encrypted(): readonly StoredMessage[] {
+function encrypted(): readonly IndexedMessage[] {
   return Array.from({ length: MESSAGES }, (_, i) => ({
     uid: i + 1,
     kind: 'encrypted',

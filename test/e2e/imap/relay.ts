@@ -7,8 +7,11 @@ import { ResponseCutter } from './responses.js';
 /** What a relay makes of a server's responses, one at a time; each connection has one of its own. */
 export type Alter = (response: Buffer) => readonly Buffer[];
 
+/** Sees both sides of each connection. */
+export type Watch = (client: Socket, upstream: Socket) => void;
+
 /** A relay of octets; or, with `alter`, of responses. Clear text only, for TLS hides them. */
-export function relay(alter?: () => Alter): Interpose {
+export function relay(alter?: () => Alter, watch: Watch = () => undefined): Interpose {
   return async (provider) => {
     const sockets = new Set<Socket>();
     const server = createServer({ allowHalfOpen: false, noDelay: true }, (client) => {
@@ -24,6 +27,7 @@ export function relay(alter?: () => Alter): Interpose {
           other.end();
         });
       }
+      watch(client, upstream);
       client.pipe(upstream);
       if (alter === undefined) {
         upstream.pipe(client);

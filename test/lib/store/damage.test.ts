@@ -8,14 +8,14 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { text } from 'node:stream/consumers';
-import type { StoredMessage } from '#lib/store/messageindex';
+import type { IndexedMessage } from '#lib/store/messageindex';
 import { RUNS, byUID, freshPlace, loadAll, message, messages } from './fixture.js';
 
 const place = freshPlace();
 const WRITER = fileURLToPath(new URL('writer.js', import.meta.url));
 
 /** Each is what was put under its UID. */
-function allRight(found: ReadonlyMap<number, StoredMessage>, mailbox = 'INBOX'): void {
+function allRight(found: ReadonlyMap<number, IndexedMessage>, mailbox = 'INBOX'): void {
   for (const [uid, known] of found) assert.deepEqual(known, message(uid, mailbox));
 }
 

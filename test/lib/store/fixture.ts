@@ -9,7 +9,7 @@ import {
   type IndexLimits,
   type MailboxIndex,
   type MessageIndex,
-  type StoredMessage,
+  type IndexedMessage,
   type UIDRange,
   openIndex,
 } from '#lib/store/messageindex';
@@ -19,22 +19,22 @@ export const ALL: readonly UIDRange[] = [{ first: 1, last: 0xffff_ffff }];
 export const RUNS = Number(process.env['FUZZ_RUNS'] ?? 60);
 
 /** A message whose record and fingerprint tell which one it is: that of a UID in a mailbox. */
-export function message(uid: number, mailbox = 'INBOX', size = 100 + ((uid * 37) % 900)): StoredMessage {
+export function message(uid: number, mailbox = 'INBOX', size = 100 + ((uid * 37) % 900)): IndexedMessage {
   const seed = createHash('sha512').update(`${mailbox} ${uid}`).digest();
   return { uid, kind: 'encrypted', fingerprint: seed.subarray(0, 32), record: Buffer.alloc(size, seed) };
 }
 
-export function messages(first: number, last: number, mailbox = 'INBOX'): StoredMessage[] {
+export function messages(first: number, last: number, mailbox = 'INBOX'): IndexedMessage[] {
   return Array.from({ length: last - first + 1 }, (_, i) => message(first + i, mailbox));
 }
 
-export function plain(uid: number): StoredMessage {
+export function plain(uid: number): IndexedMessage {
   return { uid, kind: 'plain', fingerprint: Buffer.alloc(0), record: Buffer.alloc(0) };
 }
 
 /** All that a mailbox knows, by UID. Each may come once only. */
-export async function loadAll(mailbox: MailboxIndex, ranges = ALL): Promise<Map<number, StoredMessage>> {
-  const found = new Map<number, StoredMessage>();
+export async function loadAll(mailbox: MailboxIndex, ranges = ALL): Promise<Map<number, IndexedMessage>> {
+  const found = new Map<number, IndexedMessage>();
   for await (const batch of mailbox.load(ranges)) {
     for (const known of batch) {
       if (found.has(known.uid)) throw new Error(`UID ${known.uid} came twice.`);
@@ -45,7 +45,7 @@ export async function loadAll(mailbox: MailboxIndex, ranges = ALL): Promise<Map<
 }
 
 /** The messages as `loadAll` gives them. */
-export function byUID(list: readonly StoredMessage[]): Map<number, StoredMessage> {
+export function byUID(list: readonly IndexedMessage[]): Map<number, IndexedMessage> {
   return new Map(list.map((known) => [known.uid, known]));
 }
 

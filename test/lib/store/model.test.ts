@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import type { StoredMessage, UIDRange } from '#lib/store/messageindex';
+import type { IndexedMessage, UIDRange } from '#lib/store/messageindex';
 import { RUNS, freshPlace, loadAll } from './fixture.js';
 
 const place = freshPlace();
@@ -10,7 +10,7 @@ const uid = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 
 const octets = (maxLength: number): fc.Arbitrary<Buffer> =>
   fc.uint8Array({ maxLength }).map((bytes) => Buffer.from(bytes));
 const nothing = Buffer.alloc(0);
-const message: fc.Arbitrary<StoredMessage> = fc
+const message: fc.Arbitrary<IndexedMessage> = fc
   .oneof(
     uid.map((number) => ({ uid: number, kind: 'plain' as const, fingerprint: nothing, record: nothing })),
     fc.record({
@@ -42,11 +42,11 @@ it('the index does what maps in memory would do', { timeout: 600_000 }, async ()
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const user = `user${run++}`;
       let index = await place.open({ user });
-      const boxes = new Map<string, Map<number, StoredMessage>>();
+      const boxes = new Map<string, Map<number, IndexedMessage>>();
       const places = new Map<string, { key: string; uid: number }>();
       const keyOf = ({ name, uidValidity }: { name: string; uidValidity: number }): string => `${name} ${uidValidity}`;
-      const contentOf = (key: string): Map<number, StoredMessage> => {
-        const content = boxes.get(key) ?? new Map<number, StoredMessage>();
+      const contentOf = (key: string): Map<number, IndexedMessage> => {
+        const content = boxes.get(key) ?? new Map<number, IndexedMessage>();
         boxes.set(key, content);
         return content;
       };
@@ -68,7 +68,7 @@ it('the index does what maps in memory would do', { timeout: 600_000 }, async ()
           const expected = [...contentOf(keyOf(action.box))].filter(([number]) =>
             action.load.some(({ first, last }) => first <= number && number <= last),
           );
-          const inOrder = (list: Iterable<readonly [number, StoredMessage]>): (readonly [number, StoredMessage])[] =>
+          const inOrder = (list: Iterable<readonly [number, IndexedMessage]>): (readonly [number, IndexedMessage])[] =>
             [...list].sort(([a], [b]) => a - b);
           assert.deepEqual(inOrder(found), inOrder(expected));
         } else if ('find' in action) {

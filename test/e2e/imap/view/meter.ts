@@ -1,7 +1,6 @@
 /** A relay that counts what goes between Postern and the provider, and notes the commands. */
-import { once } from 'node:events';
-import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 import type { Endpoint } from '../endpoint.js';
+import { relay } from '../relay.js';
 
 export interface Meter {
   readonly endpoint: Endpoint;
@@ -12,31 +11,15 @@ export interface Meter {
 
 /** Stands before a provider, without TLS. */
 export async function meter(provider: Endpoint): Promise<Meter> {
-  const sockets = new Set<Socket>();
   let octets = 0;
   let sent = '';
-  const server = createServer({ noDelay: true }, (client) => {
-    const upstream = connect({ host: provider.host, port: provider.port, noDelay: true });
-    for (const [socket, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(socket);
-      socket.on('error', () => other.destroy());
-      socket.on('close', () => {
-        sockets.delete(socket);
-        other.end();
-      });
-      socket.pipe(other);
-    }
+  const interpose = relay(undefined, (client, upstream) => {
     client.on('data', (chunk: Buffer) => (sent += chunk.toString('latin1')));
     upstream.on('data', (chunk: Buffer) => (octets += chunk.length));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const { endpoint, close } = await interpose(provider);
   return {
-    endpoint: { ...provider, host: 'localhost', port },
+    endpoint,
     read: () => {
       const lines = sent.split('\r\n').slice(0, -1);
       const found = { octets, commands: lines.map((line) => line.slice(line.indexOf(' ') + 1)) };
@@ -44,10 +27,6 @@ export async function meter(provider: Endpoint): Promise<Meter> {
       sent = '';
       return found;
     },
-    close: async () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    },
+    close,
   };
 }
