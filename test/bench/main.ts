@@ -15,6 +15,7 @@ import { seeking } from './seeking.js';
 import { small } from './small.js';
 import { start } from './start.js';
 import { store } from './store.js';
+import { view } from './view/view.js';
 
 /** What takes long tells each result when it has it. */
 type Bench = (material: Material) => Promise<readonly Result[]> | AsyncIterable<Result>;
@@ -32,6 +33,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   store: () => store(),
   imap: () => imap(),
   idle: () => idle(),
+  view: () => view(),
 };
 
 const wanted = process.argv.slice(2);

@@ -128,3 +128,4 @@ export function script(name: string): string {
 }
 
 export const MB = 1_000_000;
+export const GB = 1000 * MB;

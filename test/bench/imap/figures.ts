@@ -91,8 +91,10 @@ async function transfer(endpoint: Endpoint, mailbox: string, command: string, le
 }
 
 /** A client that costs next to nothing: it counts octets, and knows a command's end by the last line that came. */
-class CountingClient {
+export class CountingClient {
   readonly #socket: Socket;
+  /** When the first octet came in answer to the last command. */
+  firstOctet = NaN;
   #count = 0;
   #tail = '';
   #tag = 0;
@@ -101,6 +103,7 @@ class CountingClient {
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('data', (chunk: Buffer) => {
+      if (this.#count === 0) this.firstOctet = performance.now();
       this.#count += chunk.length;
       this.#tail = (chunk.length < TAIL ? this.#tail : '') + chunk.toString('latin1', Math.max(0, chunk.length - TAIL));
       this.#tail = this.#tail.slice(-TAIL);

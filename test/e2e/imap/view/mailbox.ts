@@ -30,8 +30,12 @@ export interface Twins {
   readonly send: (message: Buffer) => Promise<Buffer>;
   /** What the user is shown of a stored form: the plaintext that it stands for. */
   readonly view: (stored: Buffer) => Promise<Buffer>;
+  /** Of the vault: for summaries. */
+  readonly indexKey: Buffer;
   /** The folder in which the provider keeps its files. */
   readonly folder: string;
+  /** The folder in which Postern keeps its own. */
+  readonly home: string;
   /** What Postern has logged. */
   readonly log: () => string;
   readonly pid: number;
@@ -40,14 +44,17 @@ export interface Twins {
 
 export interface TwinsOptions {
   readonly format?: 'maildir' | 'sdbox';
+  /** The largest message. */
+  readonly largest?: string;
   readonly configuration?: string;
   /** Of the vault. Default: a new one. */
   readonly keys?: readonly Buffer[];
 }
 
 /** Starts the provider and Postern, for one user who has a vault with a key. */
-export async function startTwins({ format = 'sdbox', configuration, keys }: TwinsOptions = {}): Promise<Twins> {
-  const dovecot = await startDovecot({ format });
+export async function startTwins(options: TwinsOptions = {}): Promise<Twins> {
+  const { format = 'sdbox', largest, configuration, keys } = options;
+  const dovecot = await startDovecot({ format, ...(largest === undefined ? {} : { largest, quota: '100G' }) });
   const postern = await startPostern(configuration === undefined ? {} : { configuration });
   const stored = dovecot.endpoint('stored');
   const counter = await meter(stored);
@@ -74,7 +81,9 @@ export async function startTwins({ format = 'sdbox', configuration, keys }: Twin
       const view = await openStored(memorySource(octets), { keys: () => [key], originKey, withoutClaims: true });
       return gather(view.stream());
     },
+    indexKey: vault.indexKey,
     folder: dovecot.folder,
+    home: postern.home,
     log: postern.log,
     pid: postern.pid,
     stop: async () => {
