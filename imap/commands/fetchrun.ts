@@ -1,29 +1,27 @@
 import { BUFFER_LIMIT } from '#lib/bytes/spool';
 import { OpenPGPError } from '#lib/openpgp/error';
-import { Asking, classify, textOf } from '../messages/classify.js';
-import { SEEN_ITEM, expand, isContent, setsSeen } from '../messages/items.js';
+import { Asking, type Listing, classify, textOf } from '../messages/classify.js';
+import { SEEN_ITEM, expand, isContent, isForLists, setsSeen } from '../messages/items.js';
 import { type Located, setsOf } from '../messages/located.js';
 import type { MailboxMessages, Messages } from '../messages/messages.js';
 import type { Opened } from '../messages/opener.js';
 import type { Fetched } from '../messages/provider.js';
-import type { Shown, Unopened } from '../messages/shown.js';
+import type { Known, Shown, Unopened } from '../messages/shown.js';
 import { ContentError, StoredMessage, wholeItem } from '../messages/stored.js';
 import type { Commands } from '../pipe/commands.js';
 import type { Context } from '../pipe/context.js';
 import type { OwnCommands } from '../pipe/own.js';
 import { type ViewContent, isAnsweredBy } from '../view/answer.js';
 import { decodeRecord } from '../view/codec.js';
-import { ViewError } from '../view/error.js';
-import type { ViewRecord } from '../view/record.js';
 import { type FetchCommand, type FetchItem, writeFetchItem } from '../wire/fetchcommand.js';
-import { readFetchData } from '../wire/fetchdata.js';
+import { readFetchValue } from '../wire/fetchdata.js';
 import { requestKey, responseKey } from '../wire/itemkey.js';
 import { joinParts } from '../wire/part.js';
 import { writeSequenceSet } from '../wire/sequenceset.js';
 import { Writer } from '../wire/writer.js';
-import { contentFailure, interrupted, viewFailure } from './fetchfailure.js';
+import { Answers, type View } from './answers.js';
+import { contentFailure, interrupted } from './fetchfailure.js';
 import { isIn, locate } from './fetchset.js';
-import { respond, writeResponse } from './respond.js';
 import { type CommandRow, commandRow } from './table.js';
 
 /** Messages that are worked on at once: what is known of them is held. */
@@ -31,15 +29,14 @@ const BATCH = 10_000;
 /** Octets of a stored form that is opened in memory: a message of BUFFER_LIMIT, encrypted. */
 const SMALL_OCTETS = Math.ceil(BUFFER_LIMIT * 1.4);
 
-/** What answers for a message. */
-interface View {
-  readonly record: ViewRecord;
-  readonly content: ViewContent;
-}
-
 /** A message that is shown otherwise than it is stored, or may be. */
 interface Locked extends Located {
   readonly known: Shown | Unopened;
+}
+
+/** A message that is answered without asking the provider for its content. */
+interface Listed extends Located {
+  readonly view: View;
 }
 
 /** For what the record alone answers. */
@@ -57,10 +54,16 @@ export class FetchRun {
   readonly #command: FetchCommand;
   readonly #items: readonly FetchItem[];
   readonly #asking: Asking;
-  /** What the provider says of flags without being asked, by UID, until the client is told. */
-  readonly #changes = new Map<number, Fetched>();
-  /** Of the client's items those that the provider answers. */
+  readonly #answers: Answers;
+  /** Where messages may be answered while it is found out what they are. */
+  readonly #listing: Listing | undefined;
+  /** Of the messages at hand the UIDs of those that are answered. */
+  readonly #answered = new Set<number>();
+  /** The provider has answered the client's items for some message in answer to a question of ours. */
+  #isRelayed = false;
+  /** Of the client's items those that the provider answers, and those that tell of the content. */
   readonly #free: readonly FetchItem[];
+  readonly #contents: readonly FetchItem[];
   /** The client's command sets \Seen. */
   readonly #seen: boolean;
   /** The completion where all goes well: the provider's own, where it has answered the client's items. */
@@ -75,8 +78,13 @@ export class FetchRun {
     this.#command = command;
     this.#items = withModSeq({ ...command, items: expand(command.items) });
     this.#free = this.#items.filter((item) => !isContent(item) && requestKey(item) !== 'UID');
+    this.#contents = this.#items.filter(isContent);
     this.#seen = this.#items.some(setsSeen);
     this.#asking = new Asking(provider, command.uid);
+    this.#answers = new Answers(context, command, this.#items);
+    if (this.#items.every((item) => isForLists(item) && !spelled([item]).includes('\n'))) {
+      this.#listing = { free: this.#free, all: this.#items, answer: (message, known) => this.#answer(message, known) };
+    }
   }
 
   /** Waits for its turn, answers, and gives the completion: what follows the tag. Rejects where the session cannot go on. */
@@ -92,10 +100,10 @@ export class FetchRun {
       const mailbox = await this.#messages.of(this.#context.selected);
       const wanted = await this.#locate();
       for (let at = 0; at < wanted.length; at += BATCH) await this.#batch(mailbox, wanted.slice(at, at + BATCH));
-      return this.#asking.failure ?? this.#failure ?? this.#success;
+      return this.#asking.failure ?? this.#failure ?? this.#answers.failure ?? this.#success;
     } catch (error) {
       if (this.#context.toClient.reserved) throw interrupted(error);
-      await this.#tellChanges();
+      await this.#answers.tellChanges();
       return contentFailure(error);
     } finally {
       this.#context.inHand = undefined;
@@ -126,32 +134,54 @@ export class FetchRun {
   }
 
   async #batch(mailbox: MailboxMessages, located: readonly Located[]): Promise<void> {
-    const known = await classify(this.#asking, this.#messages, mailbox, located);
+    this.#answered.clear();
+    const known = await classify(this.#asking, this.#messages, mailbox, located, this.#listing);
+    if (this.#isRelayed) this.#success = this.#asking.success ?? this.#success;
     const plain: Located[] = [];
-    const listed: Locked[] = [];
+    const listed: Listed[] = [];
     const small: Locked[] = [];
     const large: Locked[] = [];
     for (const message of located) {
+      if (this.#answered.has(message.uid)) continue;
       const what = known.get(message.uid);
       if (what === undefined) {
         this.#missing(message);
         continue;
       }
-      if (what.kind === 'plain') plain.push(message);
-      else if (this.#isAtHand(what, mailbox.opened(message.uid))) listed.push({ ...message, known: what });
+      if (what.kind === 'plain') {
+        plain.push(message);
+        continue;
+      }
+      const view = this.#viewAtHand(what, mailbox.opened(message.uid));
+      if (view !== undefined) listed.push({ ...message, view });
       else if (what.storedSize <= SMALL_OCTETS) small.push({ ...message, known: what });
       else large.push({ ...message, known: what });
     }
     await this.#pass(plain);
-    await this.#list(mailbox, listed);
+    await this.#list(listed);
     const asStored: Located[] = [];
     await this.#openSmall(mailbox, small, asStored);
     for (const message of large) {
       await this.#attempt(mailbox, message, () => this.#openLarge(mailbox, message, asStored));
     }
     // Before anything newer is said of them.
-    await this.#tellChanges();
+    await this.#answers.tellChanges();
     await this.#pass(asStored);
+  }
+
+  /** Answers for a message that the provider has just told of, where nothing more has to be asked. */
+  #answer(message: Fetched, known: Known): Promise<void> | undefined {
+    if (known.kind === 'plain') {
+      const relaying = this.#answers.relay(message);
+      if (relaying === undefined) return undefined;
+      this.#answered.add(message.uid);
+      this.#isRelayed = true;
+      return relaying;
+    }
+    const view = this.#viewAtHand(known, undefined);
+    if (view === undefined) return undefined;
+    this.#answered.add(message.uid);
+    return this.#answers.show(message, view);
   }
 
   /** The provider has told nothing of a message. Where it is not gone, that must not look as if it were. */
@@ -173,21 +203,18 @@ export class FetchRun {
     }
   }
 
-  /** Whether a message is answered without asking the provider for its content. */
-  #isAtHand(known: Shown | Unopened, opened: Opened | undefined): boolean {
-    if (opened !== undefined && opened.octets > 0) return true;
+  /** What answers for a message without asking the provider for its content. */
+  #viewAtHand(known: Shown | Unopened, opened: Opened | undefined): View | undefined {
+    if (opened !== undefined && opened.octets > 0) return opened;
     const record = known.kind === 'shown' ? decodeRecord(known.record) : undefined;
-    return record !== undefined && this.#items.every((item) => !isContent(item) || isAnsweredBy(record, item));
+    if (record === undefined || !this.#contents.every((item) => isAnsweredBy(record, item))) return undefined;
+    return { record, content: NOTHING };
   }
 
   /** Has the provider answer the client's items. */
   async #pass(located: readonly Located[]): Promise<void> {
     const name = this.#command.uid ? 'UID FETCH' : 'FETCH';
-    const writer = new Writer();
-    writer.list(this.#items, (item) => {
-      writeFetchItem(writer, item);
-    });
-    const items = joinParts(writer.parts).toString('latin1');
+    const items = spelled(this.#items);
     if (items.includes('\n')) {
       this.#failure ??= 'BAD A header field cannot have this name.';
       return;
@@ -200,29 +227,20 @@ export class FetchRun {
   }
 
   /** Answers from records, and from messages that are open in memory. */
-  async #list(mailbox: MailboxMessages, located: readonly Locked[]): Promise<void> {
+  async #list(located: readonly Listed[]): Promise<void> {
     if (located.length === 0) return;
-    const viewOf = ({ uid, known }: Locked): View | undefined => {
-      const opened = mailbox.opened(uid);
-      if (opened !== undefined) return opened;
-      const record = known.kind === 'shown' ? decodeRecord(known.record) : undefined;
-      return record && { record, content: NOTHING };
-    };
     if (this.#free.length > 0 || this.#seen) {
       const byUID = new Map(located.map((message) => [message.uid, message]));
       await this.#ask(located, this.#freeOrSeen, (message) => {
-        const asked = byUID.get(message.uid);
-        const view = asked && viewOf(asked);
-        return view && this.#respond(message, view);
+        const view = byUID.get(message.uid)?.view;
+        return view && this.#answers.show(message, view);
       });
       return;
     }
     await this.#context.reserveClient();
-    for (const message of located) {
-      const view = viewOf(message);
-      if (view !== undefined) await this.#respond({ ...message, items: [] }, view, 'reserved');
-    }
+    for (const message of located) await this.#answers.show({ ...message, items: [] }, message.view, 'reserved');
     this.#context.toClient.release();
+    this.#context.toClient.flush();
   }
 
   /** Opens messages in memory, one after the other as they come. */
@@ -235,12 +253,12 @@ export class FetchRun {
       const asked = byUID.get(message.uid);
       if (asked === undefined) return undefined;
       const item = message.items.find((raw) => responseKey(raw) === key);
-      const data = item && readFetchData(item);
+      const data = item && readFetchValue(item);
       const stored = (data?.kind === 'body' ? data.content?.bytes : undefined) ?? Buffer.alloc(0);
       return this.#attempt(mailbox, asked, async () => {
         const opened = await this.#messages.opener.openBytes(stored, shownOf(asked.known));
         if (await noteOpened(mailbox, asked, opened)) {
-          if (opened !== undefined) await this.#respond(message, opened);
+          if (opened !== undefined) await this.#answers.show(message, opened);
         } else asStored.push(message);
       });
     });
@@ -265,7 +283,7 @@ export class FetchRun {
         return undefined;
       });
     }
-    await this.#respond(fetched, opened, 'own');
+    await this.#answers.show(fetched, opened, 'own');
   }
 
   /** What the provider is asked for where the view answers the rest. */
@@ -286,51 +304,11 @@ export class FetchRun {
         came.add(message.uid);
         return take(message);
       },
-      (changed) => this.#changes.set(changed.uid, changed),
+      (changed) => {
+        this.#answers.changed(changed);
+      },
     );
     for (const message of located) if (!came.has(message.uid)) this.#missing(message);
-  }
-
-  /**
-   * Writes the response about a message. `way`: `within` the response of the provider that tells of it, which has the way to the client; on a way
-   * that is `reserved`; or on one of its `own`.
-   */
-  async #respond(
-    message: Fetched,
-    { record, content }: View,
-    way: 'within' | 'reserved' | 'own' = 'within',
-  ): Promise<void> {
-    const { toClient } = this.#context;
-    const items = this.#command.uid ? withUID(this.#items) : this.#items;
-    try {
-      const changes = this.#changes.get(message.uid)?.items ?? [];
-      const response = await respond(items, message, record, content, changes);
-      if (way === 'own') await this.#context.reserveClient();
-      this.#changes.delete(message.uid);
-      await writeResponse(this.#context, message.number, response, (bytes) => {
-        if (way === 'within') toClient.add(bytes);
-        else toClient.put(bytes);
-      });
-      if (way === 'own') toClient.release();
-    } catch (error) {
-      if (!(error instanceof ViewError)) throw error;
-      this.#failure ??= viewFailure(error);
-    }
-  }
-
-  /** Tells of changes to messages that were not answered. */
-  async #tellChanges(): Promise<void> {
-    if (this.#changes.size === 0) return;
-    await this.#context.reserveClient();
-    const { uid: byUID } = this.#command;
-    for (const { number, uid, items } of this.#changes.values()) {
-      const data = byUID ? [{ kind: 'uid' as const, uid }, ...items] : items;
-      await writeResponse(this.#context, number, { data, streams: [] }, (bytes) => {
-        this.#context.toClient.put(bytes);
-      });
-    }
-    this.#changes.clear();
-    this.#context.toClient.release();
   }
 }
 
@@ -370,9 +348,13 @@ function withModSeq({ items, modifiers }: FetchCommand): readonly FetchItem[] {
   return isAsked ? items : [...items, { kind: 'plain', name: 'MODSEQ' }];
 }
 
-/** UID FETCH asks for the UID (RFC 9051 §6.4.9). */
-function withUID(items: readonly FetchItem[]): readonly FetchItem[] {
-  return items.some((item) => requestKey(item) === 'UID') ? items : [{ kind: 'plain', name: 'UID' }, ...items];
+/** Items as a command has them. */
+function spelled(items: readonly FetchItem[]): string {
+  const writer = new Writer();
+  writer.list(items, (item) => {
+    writeFetchItem(writer, item);
+  });
+  return joinParts(writer.parts).toString('latin1');
 }
 
 function modifiersText({ modifiers }: FetchCommand): string {

@@ -52,6 +52,23 @@ export async function respond(
   return { data: [...data, ...changes], streams };
 }
 
+/** Answers the client's items for a message that is shown as it is stored. Undefined where the provider has not answered one of them. */
+export function relayed(
+  items: readonly FetchItem[],
+  { uid, items: told }: Fetched,
+  changes: readonly RawItem[],
+): Response | undefined {
+  const byKey = new Map(told.map((item) => [responseKey(item), item]));
+  const data: (FetchData | RawItem)[] = [];
+  for (const item of items) {
+    const key = requestKey(item);
+    const raw = key === 'UID' ? { kind: 'uid' as const, uid } : byKey.get(key);
+    if (raw === undefined) return undefined;
+    data.push(raw);
+  }
+  return { data: [...data, ...changes], streams: [] };
+}
+
 /** An answer with its octets, where they are few. */
 async function atHand({ data, stream }: Answer): Promise<Answer> {
   if (stream === undefined || !('content' in data) || data.content === undefined) return { data };
@@ -77,7 +94,7 @@ export async function writeResponse(
     else if (part.bytes !== undefined) write(part.bytes);
     else await writeStream(left.shift(), part.size, write, () => toClient.ready());
   }
-  const waits = toClient.ready();
+  const waits = toClient.settle();
   if (waits !== undefined) await waits;
 }
 

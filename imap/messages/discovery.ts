@@ -6,11 +6,14 @@
 import { memorySource } from '#lib/bytes/source';
 import { isClaim } from '#lib/message/field';
 import { beginsWithArmor } from '#lib/message/recognise';
-import { decodeTransfer } from '#lib/message/transfer';
+import { decodeTransfer, isIdentity } from '#lib/message/transfer';
 import { parseContentTransferEncoding, parseContentType } from '#lib/mime/contenttype';
 import type { Header } from '#lib/mime/header';
 import type { BodyStructure } from '../wire/bodystructure.js';
 import type { FetchItem } from '../wire/fetchcommand.js';
+
+/** What stands in the first line of armor. */
+const ARMOR = '-----BEGIN PGP MESSAGE';
 
 const FIELDS = [
   'CONTENT-TYPE',
@@ -21,14 +24,13 @@ const FIELDS = [
   'POSTERN-SUMMARY',
 ];
 
-/** `RFC822.SIZE BODY.PEEK[HEADER.FIELDS (…)]` */
-export const HEADER_ITEMS: readonly FetchItem[] = [
+/**
+ * `RFC822.SIZE BODY.PEEK[HEADER.FIELDS (…)] BODY.PEEK[TEXT]<0.256>`. Few messages need the beginning of the text, but to ask again would have the
+ * provider open them once more.
+ */
+export const FIRST_ITEMS: readonly FetchItem[] = [
   { kind: 'plain', name: 'RFC822.SIZE' },
   { kind: 'body', peek: true, section: { part: [], text: 'HEADER.FIELDS', fields: FIELDS }, partial: undefined },
-];
-
-/** `BODY.PEEK[TEXT]<0.256>` */
-export const TEXT_ITEMS: readonly FetchItem[] = [
   {
     kind: 'body',
     peek: true,
@@ -49,7 +51,7 @@ export const STRUCTURE_ITEMS: readonly FetchItem[] = [{ kind: 'plain', name: 'BO
  */
 export type Sort = 'plain' | 'open' | 'text' | 'structure';
 
-/** Sorts a message by its header, or by as much of it as `HEADER_ITEMS` ask for. */
+/** Sorts a message by its header, or by as much of it as `FIRST_ITEMS` ask for. */
 export function sortByHeader(header: Header): Sort {
   if (header.fields.some(isClaim)) return 'open';
   // With two of them readers differ in which one counts: lib/message takes none.
@@ -61,8 +63,10 @@ export function sortByHeader(header: Header): Sort {
 }
 
 /** Whether a text is, by its beginning, one armored message. */
-export async function textIsArmored(header: Header, beginning: Buffer): Promise<boolean> {
+export function textIsArmored(header: Header, beginning: Buffer): boolean | Promise<boolean> {
   const encoding = parseContentTransferEncoding(header.unfolded('content-transfer-encoding') ?? '') ?? '7bit';
+  // Nearly all texts are told by this.
+  if (isIdentity(encoding) && !beginning.includes(ARMOR)) return false;
   return beginsWithArmor(decodeTransfer(memorySource(beginning).stream(), encoding));
 }
 

@@ -32,6 +32,13 @@ export function isContent(item: FetchItem): boolean {
   return item.kind !== 'plain' || !FREE.has(item.name);
 }
 
+/** Whether the item is one of those that programs list messages by: nothing large, and nothing that sets `\Seen`. */
+export function isForLists(item: FetchItem): boolean {
+  if (item.kind === 'plain') return item.name !== 'RFC822' && item.name !== 'RFC822.TEXT';
+  if (item.kind === 'body') return item.peek && item.section.text?.startsWith('HEADER') === true;
+  return item.kind === 'preview';
+}
+
 /** Whether a server sets `\Seen` when it is asked for this (RFC 9051 §6.4.5). */
 export function setsSeen(item: FetchItem): boolean {
   if (item.kind === 'body' || item.kind === 'binary') return !item.peek;

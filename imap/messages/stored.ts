@@ -1,6 +1,6 @@
 import type { Source } from '#lib/bytes/source';
 import type { FetchItem } from '../wire/fetchcommand.js';
-import { readFetchData } from '../wire/fetchdata.js';
+import { readFetchValue } from '../wire/fetchdata.js';
 import type { Section } from '../wire/section.js';
 import type { Located } from './located.js';
 import type { Fetched, OwnFetch, Provider } from './provider.js';
@@ -86,7 +86,7 @@ export class StoredMessage implements Source {
         if (came > 1) throw new ContentError('The mail provider gave the message twice. Try again.');
         const { items } = message;
         // A short message may come as a string.
-        const [data] = items.filter(({ section }) => section !== undefined).map(readFetchData);
+        const [data] = items.filter(({ section }) => section !== undefined).map(readFetchValue);
         const bytes = data?.kind === 'body' ? data.content?.bytes : undefined;
         return bytes === undefined ? undefined : take(bytes);
       },
@@ -124,7 +124,7 @@ export class StoredMessage implements Source {
       take: (message) => {
         this.#check(message);
         const { items } = message;
-        const [data] = items.filter(({ section }) => section !== undefined).map(readFetchData);
+        const [data] = items.filter(({ section }) => section !== undefined).map(readFetchValue);
         if (data?.kind === 'body') octets = data.content?.bytes ?? Buffer.alloc(0);
         return undefined;
       },

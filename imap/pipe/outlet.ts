@@ -14,6 +14,8 @@ export class Outlet {
   #start = 0;
   #end = 0;
   #pieces: Buffer[] = [];
+  /** Octets of the pieces. */
+  #octets = 0;
   #full = false;
   /** What waits while the outlet is reserved. */
   #waiting: Buffer[] | undefined;
@@ -72,9 +74,15 @@ export class Outlet {
     const pieces = this.#pieces;
     if (pieces.length === 0) return;
     this.#pieces = [];
+    this.#octets = 0;
     // Few pieces are cheaper to send apart than to copy.
     const whole = pieces.length > MANY_PIECES ? [Buffer.concat(pieces)] : pieces;
     for (const piece of whole) this.#full = !this.#connection.write(piece);
+  }
+
+  /** As `ready`, where so much has been gathered that a write is worth it: for thousands of small responses of ours. */
+  settle(): Wait {
+    return this.#full || this.#octets + this.#end - this.#start >= WORTH_A_WRITE ? this.ready() : undefined;
   }
 
   /** Flushes, and resolves when the connection takes more.  */
@@ -93,8 +101,12 @@ export class Outlet {
   #closePiece(): void {
     if (this.#memory === undefined) return;
     this.#pieces.push(Buffer.from(this.#memory, this.#start, this.#end - this.#start));
+    this.#octets += this.#end - this.#start;
     this.#memory = undefined;
+    this.#start = this.#end = 0;
   }
 }
 
 const MANY_PIECES = 4;
+/** Octets. */
+const WORTH_A_WRITE = 64 * 1024;

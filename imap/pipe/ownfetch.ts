@@ -2,7 +2,7 @@ import { commandRow } from '../commands/table.js';
 import type { Fetched, OwnFetch, Provider } from '../messages/provider.js';
 import { WireError } from '../wire/error.js';
 import { type FetchItem, writeFetchItem } from '../wire/fetchcommand.js';
-import { readFetchData, writeFetchResponse } from '../wire/fetchdata.js';
+import { readFetchValue, writeFetchResponse } from '../wire/fetchdata.js';
 import { FetchReader, type ItemName, type RawItem } from '../wire/fetchreader.js';
 import type { Fragment, LineFragment, LiteralFragment } from '../wire/framer.js';
 import { requestKey, responseKey } from '../wire/itemkey.js';
@@ -184,7 +184,7 @@ class GatheredFetch {
     this.items.push(filled);
     this.#values = [];
     if (item.name !== 'UID') return;
-    const data = readFetchData(filled);
+    const data = readFetchValue(filled);
     if (data.kind === 'uid') this.uid = data.uid;
   }
 

@@ -44,10 +44,15 @@ export type Content = Literal | undefined;
 
 /** Takes an item apart. It is written as it was spelled. Throws WireError. */
 export function readFetchData(raw: RawItem): FetchData {
+  return remember(readFetchValue(raw), raw.item);
+}
+
+/** The same for who does not write it again, which is cheaper. */
+export function readFetchValue(raw: RawItem): FetchData {
   const reader = new Reader(raw.value);
   const data = readByName(reader, raw);
   if (data.kind !== 'other') reader.end();
-  return remember(data, raw.item);
+  return data;
 }
 
 function readByName(reader: Reader, raw: RawItem): FetchData {

@@ -195,7 +195,7 @@ export class FetchReader {
   /** The item ends with these octets. */
   #complete(bytes: Buffer): void {
     this.#hold(bytes);
-    this.#parts.push(Buffer.concat(this.#pieces));
+    this.#parts.push(joined(this.#pieces));
     const item = this.#parts;
     const { part, at } = this.#value;
     const value = item.slice(part);
@@ -234,7 +234,7 @@ export class FetchReader {
     if (this.#isQuoted || (!inName && this.#where !== 'value')) {
       throw new WireError('syntax', 'Expected no literal here in a FETCH response.');
     }
-    const line = Buffer.concat(this.#pieces);
+    const line = joined(this.#pieces);
     const isValue = !inName && this.#depth === 0;
     if (isValue && !this.#isAt(line, this.#value)) {
       throw new WireError('syntax', 'Expected no literal in a word of a FETCH response.');
@@ -256,6 +256,12 @@ export class FetchReader {
 
 /** The name of an item that has not come whole. */
 const UNKNOWN: ItemName = { name: '', section: undefined, part: undefined, origin: undefined };
+
+/** One piece, the usual case, is not copied. */
+function joined(pieces: readonly Buffer[]): Buffer {
+  const [only] = pieces;
+  return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces);
+}
 
 function tooMany(octets: number): WireError {
   return new WireError('limit', `There are more than ${octets} octets.`);

@@ -77,7 +77,7 @@ describe('discovery', () => {
 
   it('knows armor by its beginning, its encoding undone', async () => {
     const armor = '-----BEGIN PGP MESSAGE-----\r\n\r\nwcBM';
-    const is = (text: string, encoding = '7bit'): Promise<boolean> =>
+    const is = (text: string, encoding = '7bit'): boolean | Promise<boolean> =>
       textIsArmored(Header.parse(Buffer.from(`Content-Transfer-Encoding: ${encoding}\r\n`)), Buffer.from(text));
     assert.equal(await is(armor), true);
     assert.equal(await is(`\r\n\r\n${armor}`), true);
