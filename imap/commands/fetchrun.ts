@@ -1,6 +1,7 @@
 import { BUFFER_LIMIT } from '#lib/bytes/spool';
 import { OpenPGPError } from '#lib/openpgp/error';
-import { Asking, type Listing, classify, textOf } from '../messages/classify.js';
+import { Asking, textOf } from '../messages/asking.js';
+import { type Listing, classify } from '../messages/classify.js';
 import { SEEN_ITEM, expand, isContent, isForLists, setsSeen } from '../messages/items.js';
 import { type Located, setsOf } from '../messages/located.js';
 import type { MailboxMessages, Messages } from '../messages/messages.js';
@@ -15,7 +16,7 @@ import { type ViewContent, isAnsweredBy } from '../view/answer.js';
 import { decodeRecord } from '../view/codec.js';
 import { type FetchCommand, type FetchItem, writeFetchItem } from '../wire/fetchcommand.js';
 import { readFetchValue } from '../wire/fetchdata.js';
-import { requestKey, responseKey } from '../wire/itemkey.js';
+import { requestKey } from '../wire/itemname.js';
 import { joinParts } from '../wire/part.js';
 import { writeSequenceSet } from '../wire/sequenceset.js';
 import { Writer } from '../wire/writer.js';
@@ -173,7 +174,7 @@ export class FetchRun {
   #answer(message: Fetched, known: Known): Promise<void> | undefined {
     if (known.kind === 'plain') {
       const relaying = this.#answers.relay(message);
-      if (relaying === undefined) return undefined;
+      if (relaying === false) return undefined;
       this.#answered.add(message.uid);
       this.#isRelayed = true;
       return relaying;
@@ -252,7 +253,7 @@ export class FetchRun {
     await this.#ask(located, [...this.#free, whole], (message) => {
       const asked = byUID.get(message.uid);
       if (asked === undefined) return undefined;
-      const item = message.items.find((raw) => responseKey(raw) === key);
+      const item = message.items.find((raw) => raw.key === key);
       const data = item && readFetchValue(item);
       const stored = (data?.kind === 'body' ? data.content?.bytes : undefined) ?? Buffer.alloc(0);
       return this.#attempt(mailbox, asked, async () => {
@@ -296,19 +297,10 @@ export class FetchRun {
     items: readonly FetchItem[],
     take: (message: Fetched) => Promise<void> | undefined,
   ): Promise<void> {
-    const came = new Set<number>();
-    await this.#asking.fetch(
-      located,
-      items,
-      (message) => {
-        came.add(message.uid);
-        return take(message);
-      },
-      (changed) => {
-        this.#answers.changed(changed);
-      },
-    );
-    for (const message of located) if (!came.has(message.uid)) this.#missing(message);
+    const left = await this.#asking.fetch(located, items, take, (changed) => {
+      this.#answers.changed(changed);
+    });
+    for (const message of left) this.#missing(message);
   }
 }
 
@@ -330,7 +322,7 @@ async function noteOpened(
     mailbox.noteForNow(uid, { kind: 'plain' });
     return false;
   }
-  const found: Shown = { ...opened.found, fingerprint: known.fingerprint };
+  const { found } = opened;
   if (!opened.lasting) mailbox.noteForNow(uid, found);
   else if (before?.sessionKey === undefined) mailbox.note([{ uid, known: found }]);
   await mailbox.keep(uid, opened);

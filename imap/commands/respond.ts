@@ -4,13 +4,16 @@ import { isContent } from '../messages/items.js';
 import type { Fetched } from '../messages/provider.js';
 import { ContentError } from '../messages/stored.js';
 import type { Context } from '../pipe/context.js';
-import { type Answer, type ViewContent, answerItem } from '../view/answer.js';
+import type { Outlet } from '../pipe/outlet.js';
+import { type Answer, type ViewContent, answerFromTexts, answerItem } from '../view/answer.js';
 import type { ViewRecord } from '../view/record.js';
 import type { FetchItem } from '../wire/fetchcommand.js';
 import { type FetchData, writeFetchResponse } from '../wire/fetchdata.js';
 import type { RawItem } from '../wire/fetchreader.js';
-import { requestKey, responseKey } from '../wire/itemkey.js';
-import { isLiteral } from '../wire/part.js';
+import { requestKey } from '../wire/itemname.js';
+import { type Part, isLiteral, literalBytes } from '../wire/part.js';
+
+type Wait = Promise<void> | undefined;
 
 /** A response about one message, ready to be written. */
 export interface Response {
@@ -26,47 +29,66 @@ export interface Response {
  */
 export async function respond(
   items: readonly FetchItem[],
-  { uid, items: told }: Fetched,
+  message: Fetched,
   record: ViewRecord,
   content: ViewContent,
   changes: readonly RawItem[],
 ): Promise<Response> {
   const data: (FetchData | RawItem)[] = [];
   const streams: ByteStream[] = [];
-  const byKey = new Map(told.map((item) => [responseKey(item), item]));
   for (const item of items) {
-    const key = requestKey(item);
-    if (key === 'UID') {
-      data.push({ kind: 'uid', uid });
+    if (!isContent(item)) {
+      const told = toldOf(item, message);
+      if (told !== undefined) data.push(told);
       continue;
     }
-    if (isContent(item)) {
-      const answer = await atHand(await answerItem(item, record, content));
-      data.push(answer.data);
-      if (answer.stream !== undefined) streams.push(answer.stream);
-      continue;
-    }
-    const raw = byKey.get(key);
-    if (raw !== undefined) data.push(raw);
+    const answer = await atHand(await answerItem(item, record, content));
+    data.push(answer.data);
+    if (answer.stream !== undefined) streams.push(answer.stream);
   }
   return { data: [...data, ...changes], streams };
+}
+
+/** The same, at once, where the record has all values ready. Undefined where it has not. */
+export function respondAtOnce(
+  items: readonly FetchItem[],
+  message: Fetched,
+  record: ViewRecord,
+  changes: readonly RawItem[],
+): Response | undefined {
+  return gathered(items, changes, (item) =>
+    isContent(item) ? answerFromTexts(item, record) : (toldOf(item, message) ?? 'nothing'),
+  );
 }
 
 /** Answers the client's items for a message that is shown as it is stored. Undefined where the provider has not answered one of them. */
 export function relayed(
   items: readonly FetchItem[],
-  { uid, items: told }: Fetched,
+  message: Fetched,
   changes: readonly RawItem[],
 ): Response | undefined {
-  const byKey = new Map(told.map((item) => [responseKey(item), item]));
+  return gathered(items, changes, (item) => toldOf(item, message));
+}
+
+function gathered(
+  items: readonly FetchItem[],
+  changes: readonly RawItem[],
+  answer: (item: FetchItem) => FetchData | RawItem | 'nothing' | undefined,
+): Response | undefined {
   const data: (FetchData | RawItem)[] = [];
   for (const item of items) {
-    const key = requestKey(item);
-    const raw = key === 'UID' ? { kind: 'uid' as const, uid } : byKey.get(key);
-    if (raw === undefined) return undefined;
-    data.push(raw);
+    const answered = answer(item);
+    if (answered === undefined) return undefined;
+    if (answered !== 'nothing') data.push(answered);
   }
-  return { data: [...data, ...changes], streams: [] };
+  data.push(...changes);
+  return { data, streams: [] };
+}
+
+/** What the provider said. */
+function toldOf(item: FetchItem, { uid, items }: Fetched): FetchData | RawItem | undefined {
+  const key = requestKey(item);
+  return key === 'UID' ? { kind: 'uid', uid } : items.find((told) => told.key === key);
 }
 
 /** An answer with its octets, where they are few. */
@@ -80,16 +102,27 @@ async function atHand({ data, stream }: Answer): Promise<Answer> {
 }
 
 /** Writes a response. `write` takes octets for the client. A stream that does not hold what was announced rejects with ContentError. */
-export async function writeResponse(
-  context: Context,
+export function writeResponse(
+  { held, toClient }: Context,
   number: number,
   { data, streams }: Response,
   write: (bytes: Buffer) => void,
-): Promise<void> {
-  const { held, toClient } = context;
+): Wait {
   const clientNumber = held.none ? number : held.clientNumber(number);
+  const parts = writeFetchResponse(clientNumber, data, { nonSynchronizing: 0 });
+  if (streams.length > 0) return writeParts(toClient, parts, streams, write);
+  for (const part of parts) write(isLiteral(part) ? literalBytes(part) : part);
+  return toClient.settle();
+}
+
+async function writeParts(
+  toClient: Outlet,
+  parts: readonly Part[],
+  streams: readonly ByteStream[],
+  write: (bytes: Buffer) => void,
+): Promise<void> {
   const left = [...streams];
-  for (const part of writeFetchResponse(clientNumber, data, { nonSynchronizing: 0 })) {
+  for (const part of parts) {
     if (!isLiteral(part)) write(part);
     else if (part.bytes !== undefined) write(part.bytes);
     else await writeStream(left.shift(), part.size, write, () => toClient.ready());

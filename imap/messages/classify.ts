@@ -1,67 +1,25 @@
-import { createHash } from 'node:crypto';
 import { Header } from '#lib/mime/header';
-import type { FetchItem } from '../wire/fetchcommand.js';
 import { WireError } from '../wire/error.js';
+import type { FetchItem } from '../wire/fetchcommand.js';
 import { readFetchValue } from '../wire/fetchdata.js';
 import type { RawItem } from '../wire/fetchreader.js';
-import { requestKey, responseKey } from '../wire/itemkey.js';
+import { requestKey } from '../wire/itemname.js';
+import type { Asking } from './asking.js';
 import {
-  FIRST_ITEMS,
-  STRUCTURE_ITEMS,
-  WHOLE_HEADER_ITEMS,
+  FIELDS_ITEM,
+  HEADER_ITEM,
+  SIZE_ITEM,
+  STRUCTURE_ITEM,
+  TEXT_ITEM,
+  encodingOf,
   sortByHeader,
   structureIsMangled,
   textIsArmored,
 } from './discovery.js';
-import { type Located, setsOf } from './located.js';
+import type { Located } from './located.js';
 import type { MailboxMessages, Messages } from './messages.js';
-import type { Fetched, Provider } from './provider.js';
-import { digestOf } from './opener.js';
-import type { Known, Shown } from './shown.js';
-
-/** Asks the provider about messages. */
-export class Asking {
-  readonly provider: Provider;
-  /** With UIDs, because the client's own command has them. */
-  readonly uid: boolean;
-  /** The last completion that was OK, and the first that was not. */
-  success: string | undefined;
-  failure: string | undefined;
-
-  constructor(provider: Provider, uid: boolean) {
-    this.provider = provider;
-    this.uid = uid;
-  }
-
-  /** Asks for items of messages, which come in the provider's order. `changed` is as with OwnFetch. */
-  async fetch(
-    located: readonly Located[],
-    items: readonly FetchItem[],
-    take: (message: Fetched) => Promise<void> | undefined,
-    changed?: (message: Fetched) => void,
-  ): Promise<void> {
-    const uids = new Set(located.map(({ uid }) => uid));
-    const has = ({ uid }: Located): boolean => uids.has(uid);
-    for (const set of setsOf(located, this.uid)) {
-      const { completion, line } = await this.provider.fetch({
-        uid: this.uid,
-        set,
-        has,
-        items,
-        take,
-        ...(changed && { changed }),
-      });
-      if (completion === 'OK') this.success = textOf(line);
-      else this.failure ??= textOf(line);
-    }
-  }
-}
-
-/** What follows the tag in a tagged response. */
-export function textOf(line: Buffer): string {
-  const text = line.toString('latin1').trimEnd();
-  return text.slice(text.indexOf(' ') + 1);
-}
+import type { Fetched } from './provider.js';
+import { type Known, type Shown, digestOf, fingerprintOf } from './shown.js';
 
 /** A command that may be answered, message by message, while it is found out what they are: the provider then opens each of them once. */
 export interface Listing {
@@ -97,13 +55,17 @@ export async function classify(
   return all;
 }
 
+type Wait = Promise<void> | undefined;
+
 const PLAIN: Known = { kind: 'plain' };
 /** So many messages tell what most of a mailbox are. */
 const SAMPLE = 100;
 
+/** Of the header no more is kept: there may be thousands. */
 interface Candidate extends Located {
   readonly size: number;
   readonly fingerprint: Buffer;
+  readonly encoding: string;
 }
 
 class Discovery {
@@ -112,8 +74,10 @@ class Discovery {
   readonly #listing: Listing | undefined;
   readonly #found = new Map<number, Known>();
   #plainCount = 0;
-  /** What neither the header nor the beginning of the text decides. */
-  readonly #unsure = new Map<number, Candidate>();
+  #summaryCount = 0;
+  /** What the header does not decide. */
+  readonly #texts = new Map<number, Candidate>();
+  readonly #structures = new Map<number, Candidate>();
   /** What has to be opened, unless it is found where it was before. */
   readonly #open: Candidate[] = [];
 
@@ -124,80 +88,97 @@ class Discovery {
   }
 
   async run(located: readonly Located[]): Promise<Map<number, Known>> {
-    for (const part of [located.slice(0, SAMPLE), located.slice(SAMPLE)]) {
-      const came = new Set<number>();
-      const sort = (message: Fetched): Promise<void> | undefined => {
-        came.add(message.uid);
-        return this.#sort(message, this.#listing);
-      };
-      await this.#asking.fetch(part, this.#firstItems(), sort);
-      if (this.#listing === undefined) continue;
-      // Some providers leave out an item that they have been asked for.
-      const left = part.filter(({ uid }) => !came.has(uid));
-      await this.#asking.fetch(left, FIRST_ITEMS, (message) => this.#sort(message, undefined));
-    }
-    await this.#asking.fetch([...this.#unsure.values()], STRUCTURE_ITEMS, ({ uid, items }) => {
-      const candidate = this.#unsure.get(uid);
-      if (candidate !== undefined) this.#decide(candidate, isMangled(items));
-      return undefined;
-    });
+    await this.#look(located.slice(0, SAMPLE), this.#headerItems(), this.#sort);
+    await this.#look(located.slice(SAMPLE), this.#headerItems(), this.#sort);
+    await this.#look([...this.#texts.values()], [TEXT_ITEM], this.#sortText);
+    await this.#look([...this.#structures.values()], [STRUCTURE_ITEM], this.#sortStructure);
     await this.#recall(this.#open.sort((a, b) => a.number - b.number));
     return this.#found;
   }
 
-  /** The structure of an encrypted message is of no use, and costs the provider much: it is asked for where most are shown as they are stored. */
-  #firstItems(): readonly FetchItem[] {
-    if (this.#listing === undefined) return FIRST_ITEMS;
-    const more = 2 * this.#plainCount > this.#found.size ? this.#listing.all : this.#listing.free;
-    const items = new Map([...FIRST_ITEMS, ...more].map((item) => [requestKey(item), item]));
-    items.delete('UID');
-    return [...items.values()];
+  /** A header with a summary has little else, and to give it whole costs the provider less than to look for fields. */
+  #headerItems(): readonly FetchItem[] {
+    const isSummarised = 2 * this.#summaryCount > this.#found.size;
+    return [SIZE_ITEM, isSummarised ? HEADER_ITEM : FIELDS_ITEM];
   }
 
-  /** Nothing of the header is kept: there may be thousands. */
-  #sort(message: Fetched, listing: Listing | undefined): Promise<void> | undefined {
+  /** Asks for items of messages, and along with them for what the client wants to know. */
+  async #look(
+    located: readonly Located[],
+    items: readonly FetchItem[],
+    sort: (message: Fetched, listing: Listing | undefined) => Wait,
+  ): Promise<void> {
+    const listing = this.#listing;
+    if (listing === undefined) {
+      await this.#asking.fetch(located, items, (message) => sort(message, undefined));
+      return;
+    }
+    // What is not of the header is of no use where a message is encrypted, and costs the provider much.
+    const wanted = 2 * this.#plainCount > this.#found.size ? listing.all : listing.free;
+    const both = new Map([...items, ...wanted].map((item) => [requestKey(item), item]));
+    both.delete('UID');
+    const left = await this.#asking.fetch(located, [...both.values()], (message) => sort(message, listing));
+    // Some providers leave out an item that they have been asked for.
+    await this.#asking.fetch(left, items, (message) => sort(message, undefined));
+  }
+
+  readonly #sort = (message: Fetched, listing: Listing | undefined): Wait => {
     const { number, uid, items } = message;
     const size = sizeOf(items);
-    const fields = contentOf(items, FIELDS_KEY);
-    const header = Header.parse(fields);
-    const settle = (isPlain: boolean): Promise<void> | undefined => {
-      if (isPlain) {
-        this.#note(uid, PLAIN);
-        return listing?.answer(message, PLAIN);
-      }
-      const fingerprint = fingerprintOf(size, fields);
-      const known = this.#messages.summarised(header, size, fingerprint);
-      if (known !== undefined) {
-        this.#note(uid, known);
-        return listing?.answer(message, known);
-      }
-      this.#open.push({ number, uid, size, fingerprint });
-      return undefined;
-    };
+    const header = Header.parse(contentOf(items, FIELDS_ITEM) ?? contentOf(items, HEADER_ITEM) ?? NOTHING);
+    const candidate = (): Candidate => ({
+      number,
+      uid,
+      size,
+      fingerprint: fingerprintOf(header),
+      encoding: encodingOf(header),
+    });
     switch (sortByHeader(header)) {
       case 'plain':
-        return settle(true);
-      case 'open':
-        return settle(false);
-      case 'structure':
-        if (items.some(isStructure)) return settle(!isMangled(items));
-        this.#unsure.set(uid, { number, uid, size, fingerprint: fingerprintOf(size, fields) });
+        return this.#settle(message, listing, PLAIN);
+      case 'text':
+        this.#texts.set(uid, candidate());
         return undefined;
-      case 'text': {
-        const isArmored = textIsArmored(header, contentOf(items, TEXT_KEY));
-        return typeof isArmored === 'boolean' ? settle(!isArmored) : isArmored.then((is) => settle(!is));
+      case 'structure':
+        // The client may have asked for it.
+        if (items.some(isStructure)) return this.#decide(message, listing, candidate(), isMangled(items));
+        this.#structures.set(uid, candidate());
+        return undefined;
+      case 'open': {
+        const known = this.#messages.summarised(header, size);
+        if (known === undefined) {
+          this.#open.push(candidate());
+          return undefined;
+        }
+        this.#summaryCount += 1;
+        return this.#settle(message, listing, known);
       }
     }
+  };
+
+  readonly #sortText = (message: Fetched, listing: Listing | undefined): Wait => {
+    const candidate = this.#texts.get(message.uid);
+    if (candidate === undefined) return undefined;
+    const isArmored = textIsArmored(candidate.encoding, contentOf(message.items, TEXT_ITEM) ?? NOTHING);
+    const decide = (is: boolean): Wait => this.#decide(message, listing, candidate, is);
+    return typeof isArmored === 'boolean' ? decide(isArmored) : isArmored.then(decide);
+  };
+
+  readonly #sortStructure = (message: Fetched, listing: Listing | undefined): Wait => {
+    const candidate = this.#structures.get(message.uid);
+    return candidate && this.#decide(message, listing, candidate, isMangled(message.items));
+  };
+
+  #decide(message: Fetched, listing: Listing | undefined, candidate: Candidate, isOpen: boolean): Wait {
+    if (!isOpen) return this.#settle(message, listing, PLAIN);
+    this.#open.push(candidate);
+    return undefined;
   }
 
-  #note(uid: number, known: Known): void {
+  #settle(message: Fetched, listing: Listing | undefined, known: Known): Wait {
     if (known.kind === 'plain') this.#plainCount += 1;
-    this.#found.set(uid, known);
-  }
-
-  #decide(candidate: Candidate, isOpen: boolean): void {
-    if (isOpen) this.#open.push(candidate);
-    else this.#note(candidate.uid, PLAIN);
+    this.#found.set(message.uid, known);
+    return listing?.answer(message, known);
   }
 
   /** Finds what is known of messages from where they were before. */
@@ -209,22 +190,21 @@ class Discovery {
       if (before !== undefined) remembered.set(uid, before);
     }
     const uncertain = candidates.filter(({ uid }) => remembered.has(uid));
-    await this.#asking.fetch(uncertain, WHOLE_HEADER_ITEMS, ({ uid, items }) => {
+    await this.#asking.fetch(uncertain, [HEADER_ITEM], ({ uid, items }) => {
       const before = remembered.get(uid);
-      const digest = digestOf(contentOf(items, HEADER_KEY));
-      if (before?.headerDigest.equals(digest) === true) this.#found.set(uid, before);
+      const header = contentOf(items, HEADER_ITEM);
+      if (header !== undefined && before?.headerDigest.equals(digestOf(header)) === true) this.#found.set(uid, before);
       return undefined;
     });
   }
 }
 
-const [, FIELDS_KEY = '', TEXT_KEY = ''] = FIRST_ITEMS.map(requestKey);
-const [HEADER_KEY = ''] = WHOLE_HEADER_ITEMS.map(requestKey);
-
-function contentOf(items: readonly RawItem[], key: string): Buffer {
-  const item = items.find((each) => each.section !== undefined && responseKey(each) === key);
+const NOTHING = Buffer.alloc(0);
+function contentOf(items: readonly RawItem[], asked: FetchItem): Buffer | undefined {
+  const key = requestKey(asked);
+  const item = items.find((each) => each.section !== undefined && each.key === key);
   const data = item && readFetchValue(item);
-  return (data?.kind === 'body' ? data.content?.bytes : undefined) ?? Buffer.alloc(0);
+  return data?.kind === 'body' ? (data.content?.bytes ?? NOTHING) : undefined;
 }
 
 function sizeOf(items: readonly RawItem[]): number {
@@ -247,9 +227,4 @@ function isMangled(items: readonly RawItem[]): boolean {
     if (error instanceof WireError) return false;
     throw error;
   }
-}
-
-/** What a message is found again by after COPY, MOVE or with another UIDVALIDITY: its size and the fields that `FIRST_ITEMS` give. */
-export function fingerprintOf(size: number, fields: Buffer): Buffer {
-  return createHash('sha256').update(`${size}\n`).update(fields).digest();
 }

@@ -15,7 +15,7 @@ import type { FetchItem } from '../wire/fetchcommand.js';
 /** What stands in the first line of armor. */
 const ARMOR = '-----BEGIN PGP MESSAGE';
 
-const FIELDS = [
+const FIELD_NAMES = [
   'CONTENT-TYPE',
   'CONTENT-TRANSFER-ENCODING',
   'MESSAGE-ID',
@@ -24,34 +24,39 @@ const FIELDS = [
   'POSTERN-SUMMARY',
 ];
 
-/**
- * `RFC822.SIZE BODY.PEEK[HEADER.FIELDS (…)] BODY.PEEK[TEXT]<0.256>`. Few messages need the beginning of the text, but to ask again would have the
- * provider open them once more.
- */
-export const FIRST_ITEMS: readonly FetchItem[] = [
-  { kind: 'plain', name: 'RFC822.SIZE' },
-  { kind: 'body', peek: true, section: { part: [], text: 'HEADER.FIELDS', fields: FIELDS }, partial: undefined },
-  {
-    kind: 'body',
-    peek: true,
-    section: { part: [], text: 'TEXT', fields: [] },
-    partial: { offset: 0, count: 256 },
-  },
-];
+export const SIZE_ITEM: FetchItem = { kind: 'plain', name: 'RFC822.SIZE' };
+export const STRUCTURE_ITEM: FetchItem = { kind: 'plain', name: 'BODYSTRUCTURE' };
+
+/** `BODY.PEEK[HEADER.FIELDS (…)]` */
+export const FIELDS_ITEM: FetchItem = {
+  kind: 'body',
+  peek: true,
+  section: { part: [], text: 'HEADER.FIELDS', fields: FIELD_NAMES },
+  partial: undefined,
+};
 
 /** `BODY.PEEK[HEADER]` */
-export const WHOLE_HEADER_ITEMS: readonly FetchItem[] = [
-  { kind: 'body', peek: true, section: { part: [], text: 'HEADER', fields: [] }, partial: undefined },
-];
+export const HEADER_ITEM: FetchItem = {
+  kind: 'body',
+  peek: true,
+  section: { part: [], text: 'HEADER', fields: [] },
+  partial: undefined,
+};
 
-export const STRUCTURE_ITEMS: readonly FetchItem[] = [{ kind: 'plain', name: 'BODYSTRUCTURE' }];
+/** `BODY.PEEK[TEXT]<0.256>` */
+export const TEXT_ITEM: FetchItem = {
+  kind: 'body',
+  peek: true,
+  section: { part: [], text: 'TEXT', fields: [] },
+  partial: { offset: 0, count: 256 },
+};
 
 /**
  * What the fields say. `open`: it has to be looked at. `text`, `structure`: more has to be known. `plain`: it is nothing of that kind.
  */
 export type Sort = 'plain' | 'open' | 'text' | 'structure';
 
-/** Sorts a message by its header, or by as much of it as `FIRST_ITEMS` ask for. */
+/** Sorts a message by its header, or by its fields of `FIELD_NAMES`. */
 export function sortByHeader(header: Header): Sort {
   if (header.fields.some(isClaim)) return 'open';
   // With two of them readers differ in which one counts: lib/message takes none.
@@ -62,9 +67,13 @@ export function sortByHeader(header: Header): Sort {
   return !header.has('content-type') || type === 'text/plain' ? 'text' : 'plain';
 }
 
-/** Whether a text is, by its beginning, one armored message. */
-export function textIsArmored(header: Header, beginning: Buffer): boolean | Promise<boolean> {
-  const encoding = parseContentTransferEncoding(header.unfolded('content-transfer-encoding') ?? '') ?? '7bit';
+/** Content-Transfer-Encoding, or what counts in its place. */
+export function encodingOf(header: Header): string {
+  return parseContentTransferEncoding(header.unfolded('content-transfer-encoding') ?? '') ?? '7bit';
+}
+
+/** Whether a text in this transfer encoding is, by its beginning, one armored message. */
+export function textIsArmored(encoding: string, beginning: Buffer): boolean | Promise<boolean> {
   // Nearly all texts are told by this.
   if (isIdentity(encoding) && !beginning.includes(ARMOR)) return false;
   return beginsWithArmor(decodeTransfer(memorySource(beginning).stream(), encoding));

@@ -4,7 +4,7 @@
  */
 import { type SummaryKey, openSummary } from '#lib/message/summary';
 import type { Header } from '#lib/mime/header';
-import { decodeRecord } from '../view/codec.js';
+import { isRecord } from '../view/codec.js';
 import type { MailboxIndex, MessageIndex, IndexedMessage, UIDRange } from '#lib/store/messageindex';
 import type { Selected } from '../selected.js';
 import { setOf } from '../wire/sequenceset.js';
@@ -57,10 +57,17 @@ export class Messages {
   }
 
   /** What the summary in a header tells, where it is one of ours. */
-  summarised(header: Header, storedSize: number, fingerprint: Buffer): Shown | undefined {
+  summarised(header: Header, storedSize: number): Shown | undefined {
     const record = openSummary(this.#access.summaryKey, header);
-    if (record === undefined || decodeRecord(record) === undefined) return undefined;
-    return { kind: 'shown', storedSize, fingerprint, headerDigest: Buffer.alloc(0), sessionKey: undefined, record };
+    if (record === undefined || !isRecord(record)) return undefined;
+    return {
+      kind: 'shown',
+      storedSize,
+      fingerprint: NOTHING,
+      headerDigest: NOTHING,
+      sessionKey: undefined,
+      record,
+    };
   }
 
   /** What is remembered of a message that was seen elsewhere. Whether it is the same one, its header tells. */
@@ -122,7 +129,7 @@ export class MailboxMessages {
       for (const { uid, kind, fingerprint, record } of messages) {
         if (kind === 'unopened') continue;
         const known: Known | undefined = kind === 'plain' ? { kind } : decodeShown(record, fingerprint);
-        if (known === undefined || (known.kind === 'shown' && decodeRecord(known.record) === undefined)) continue;
+        if (known === undefined || (known.kind === 'shown' && !isRecord(known.record))) continue;
         this.#set(uid, known);
         found(uid, known);
       }

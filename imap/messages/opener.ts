@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type Source, gather, memorySource } from '#lib/bytes/source';
 import { BUFFER_LIMIT, Spool } from '#lib/bytes/spool';
 import { type View, openStored } from '#lib/message/open';
@@ -15,7 +14,7 @@ import type { ViewContent } from '../view/answer.js';
 import { decodeRecord, encodeRecord } from '../view/codec.js';
 import { crlfRange } from '../view/lineends.js';
 import type { ViewRecord } from '../view/record.js';
-import type { Shown } from './shown.js';
+import { type Shown, digestOf, fingerprintOf } from './shown.js';
 import { ContentError, type StoredMessage } from './stored.js';
 
 /** What messages are opened with: that of a session. */
@@ -30,13 +29,10 @@ export interface OpeningKeys {
   readonly spoolDirectory?: string | undefined;
 }
 
-/** What opening a message has told. */
-export type Found = Omit<Shown, 'fingerprint'>;
-
 /** A message that is open: all of it can be read. */
 export interface Opened {
-  /** Without what tells the message from others. */
-  readonly found: Found;
+  /** What opening it has told. */
+  readonly found: Shown;
   readonly record: ViewRecord;
   readonly content: ViewContent;
   /** Octets that it holds in memory. */
@@ -92,10 +88,10 @@ export class Opener {
     const fits = told !== undefined && (await isOf(told, payload, known?.sessionKey !== undefined));
     const record = fits ? told : await scan(payload);
     const content = { read: (start: number, end: number) => crlfRange(payload, record.lineEnds, start, end) };
-    const found: Found = {
+    const found: Shown = {
       kind: 'shown',
       storedSize: stored.size,
-      headerDigest: await headerDigest(stored),
+      ...(await marksOf(stored)),
       sessionKey: seekable.sessionKey,
       record: encodeRecord(record),
     };
@@ -218,22 +214,18 @@ async function describe(
   view: View,
   record: ViewRecord,
 ): Promise<Pick<Opened, 'found' | 'record' | 'lasting'>> {
-  const found: Found = {
+  const found: Shown = {
     kind: 'shown',
     storedSize: source.size,
-    headerDigest: await headerDigest(source),
+    ...(await marksOf(source)),
     sessionKey: view.kind === 'opened' ? view.sessionKey : undefined,
     record: encodeRecord(record),
   };
   return { found, record, lasting: view.kind !== 'stored' };
 }
 
-async function headerDigest(source: Source): Promise<Buffer> {
+/** What the message is known again by. */
+async function marksOf(source: Source): Promise<Pick<Shown, 'fingerprint' | 'headerDigest'>> {
   const { header } = await readTop(source);
-  return digestOf(header.raw);
-}
-
-/** Of a stored header, blank line included. */
-export function digestOf(header: Buffer): Buffer {
-  return createHash('sha256').update(header).digest();
+  return { fingerprint: fingerprintOf(header), headerDigest: digestOf(header.raw) };
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import type { Header } from '#lib/mime/header';
 import type { SessionKey } from '#lib/openpgp/sessionkey';
 
 /** What is known of a message that is shown otherwise than it is stored. */
@@ -5,7 +7,7 @@ export interface Shown {
   readonly kind: 'shown';
   /** RFC822.SIZE of the stored form. */
   readonly storedSize: number;
-  /** What it is found again by; see `fingerprintOf`. */
+  /** What it is found again by (`fingerprintOf`); of no length where its summary finds it. */
   readonly fingerprint: Buffer;
   /** SHA-256 of the header of the stored form; of no length where it has not been seen whole. */
   readonly headerDigest: Buffer;
@@ -28,6 +30,21 @@ export interface Unopened {
   readonly kind: 'unopened';
   readonly storedSize: number;
   readonly fingerprint: Buffer;
+}
+
+/** What no two messages have in common, as a rule. */
+const TELLING = ['message-id', 'content-type', 'postern-origin'];
+
+/** What a message is found again by after COPY, MOVE or with another UIDVALIDITY. Whether it is the same one, the digest of its header tells. */
+export function fingerprintOf(header: Header): Buffer {
+  const hash = createHash('sha256');
+  for (const name of TELLING) for (const { raw } of header.all(name)) hash.update(raw);
+  return hash.digest();
+}
+
+/** Of a stored header, blank line included. */
+export function digestOf(header: Buffer): Buffer {
+  return createHash('sha256').update(header).digest();
 }
 
 const VERSION = 1;

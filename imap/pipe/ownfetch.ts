@@ -3,10 +3,10 @@ import type { Fetched, OwnFetch, Provider } from '../messages/provider.js';
 import { WireError } from '../wire/error.js';
 import { type FetchItem, writeFetchItem } from '../wire/fetchcommand.js';
 import { readFetchValue, writeFetchResponse } from '../wire/fetchdata.js';
-import { FetchReader, type ItemName, type RawItem } from '../wire/fetchreader.js';
+import { FetchReader, type RawItem } from '../wire/fetchreader.js';
 import type { Fragment, LineFragment, LiteralFragment } from '../wire/framer.js';
-import { requestKey, responseKey } from '../wire/itemkey.js';
-import { isLiteral, joinParts, type Part } from '../wire/part.js';
+import { type ItemName, requestKey } from '../wire/itemname.js';
+import { isLiteral, joinParts, joined, type Part } from '../wire/part.js';
 import { Writer } from '../wire/writer.js';
 import type { Context } from './context.js';
 import { PIPE_LIMITS } from './limits.js';
@@ -17,7 +17,7 @@ import { ProviderViolation } from './violation.js';
 /** A FETCH of ours that has not been answered. */
 interface Outstanding {
   /** What each of its responses has. */
-  readonly wanted: ReadonlySet<string>;
+  readonly wanted: readonly string[];
   readonly fetch: OwnFetch;
   readonly guarded: (action: () => Wait) => Promise<void>;
 }
@@ -45,7 +45,7 @@ export function providerOf(own: OwnCommands, context: Context): Provider {
         else failure = error instanceof Error ? error : new Error('Something else than an error was thrown.');
       }
     };
-    const entry = { wanted: new Set(items.map(requestKey)), fetch: asked, guarded };
+    const entry = { wanted: items.map(requestKey), fetch: asked, guarded };
     outstanding.push(entry);
     try {
       const answer = await own.ask(command, commandRow(name), (line) =>
@@ -84,12 +84,12 @@ function responseSink(context: Context, outstanding: readonly Outstanding[]): Si
     if (fragment.kind !== 'line' || !fragment.last) return undefined;
     const { number, uid, items } = response;
     if (uid !== undefined) context.selected.numbering.learn(number, uid);
-    const names = new Set(items.map(responseKey));
     const message = { number, uid: uid ?? 0, items };
     // A notice of a change looks like the answer to a question about flags. It is one if that was about this message.
     const isNotice = items.every(({ name }) => NOTICE.has(name));
     const owner = outstanding.find(
-      ({ wanted, fetch }) => [...wanted].every((name) => names.has(name)) && (!isNotice || fetch.has(message)),
+      ({ wanted, fetch }) =>
+        wanted.every((key) => items.some((item) => item.key === key)) && (!isNotice || fetch.has(message)),
     );
     if (uid === undefined || owner === undefined) {
       response.pass(context);
@@ -106,8 +106,8 @@ const NOTICE: ReadonlySet<string> = new Set(['UID', 'FLAGS', 'MODSEQ']);
 /** Passes on what a response says of flags although it was not asked for them: the client knows of no change otherwise. */
 function passFlags(context: Context, { wanted, fetch }: Outstanding, message: Fetched): void {
   const { held, toClient } = context;
-  if (wanted.has('FLAGS') || !message.items.some(({ name }) => name === 'FLAGS')) return;
-  const items = message.items.filter(({ name }) => NOTICE.has(name) && name !== 'UID' && !wanted.has(name));
+  if (wanted.includes('FLAGS') || !message.items.some(({ name }) => name === 'FLAGS')) return;
+  const items = message.items.filter(({ name }) => NOTICE.has(name) && name !== 'UID' && !wanted.includes(name));
   if (fetch.changed !== undefined) {
     fetch.changed({ ...message, items });
     return;
@@ -173,7 +173,7 @@ class GatheredFetch {
       pieces.push(fragment.bytes);
     }
     if (fragment.last) {
-      this.#values.push(Buffer.concat(pieces));
+      this.#values.push(joined(pieces));
       this.#value = undefined;
     }
     return this.#isStreamed ? fragment.bytes : undefined;

@@ -1,5 +1,5 @@
 import { type ByteStream, gather, slices } from '#lib/bytes/source';
-import type { FetchItem } from '#imap/wire/fetchcommand';
+import type { FetchItem, PlainItem } from '#imap/wire/fetchcommand';
 import type { FetchData } from '#imap/wire/fetchdata';
 import type { PartialRange, Section } from '#imap/wire/section';
 import { binarySize, openBinary } from './binary.js';
@@ -85,27 +85,24 @@ export function answerFromTexts(item: FetchItem, record: ViewRecord): FetchData 
     case 'RFC822.SIZE':
       return { kind: 'size', octets: record.size };
     case 'ENVELOPE':
-      return readyItem(ENVELOPE, record.envelope);
+      return readyItem(item.name, record.envelope);
     case 'BODY':
-      return readyItem(BODY, bodyText(record.bodyStructure));
+      return readyItem(item.name, bodyText(record.bodyStructure));
     case 'BODYSTRUCTURE':
-      return readyItem(BODYSTRUCTURE, record.bodyStructure);
+      return readyItem(item.name, record.bodyStructure);
     default:
       return undefined;
   }
 }
 
-const ENVELOPE = Buffer.from('ENVELOPE ');
-const BODY = Buffer.from('BODY ');
-const BODYSTRUCTURE = Buffer.from('BODYSTRUCTURE ');
 const READY: ReadonlySet<string> = new Set(['RFC822.SIZE', 'ENVELOPE', 'BODY', 'BODYSTRUCTURE']);
 
 function isReady(item: FetchItem): boolean {
   return item.kind === 'preview' || (item.kind === 'plain' && READY.has(item.name));
 }
 
-function readyItem(name: Buffer, value: Buffer): FetchData {
-  return { kind: 'other', item: partsOf(Buffer.concat([name, value])) ?? [] };
+function readyItem(name: PlainItem, value: Buffer): FetchData {
+  return { kind: 'ready', name, value: partsOf(value) ?? [] };
 }
 
 function askedFor({ root }: ViewRecord, item: FetchItem): Asked | undefined {

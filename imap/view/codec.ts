@@ -87,6 +87,11 @@ function decodePlain(octets: Buffer): ViewRecord | undefined {
   return new DecodedRecord({ size, envelope, bodyStructure, preview, header, listed, hasNul, lineEnds }, tree);
 }
 
+/** Whether octets are a record in a form that is read here. What is in it, `decodeRecord` tells. */
+export function isRecord(octets: Buffer): boolean {
+  return octets[0] === PLAIN || octets[0] === DEFLATED;
+}
+
 /** A record whose parts are taken apart when they are asked for: a listing needs none. */
 class DecodedRecord implements ViewRecord {
   readonly size: number;

@@ -1,5 +1,6 @@
 import { type BodyStructure, readBodyStructure, writeBodyStructure } from './bodystructure.js';
 import { type Envelope, readEnvelope, writeEnvelope } from './envelope.js';
+import type { PlainItem } from './fetchcommand.js';
 import type { RawItem } from './fetchreader.js';
 import { originalOf, remember } from './original.js';
 import type { Literal, Part } from './part.js';
@@ -36,6 +37,8 @@ export type FetchData =
   | { readonly kind: 'preview'; readonly text: Buffer | undefined }
   /** RFC 8474 §5. THREADID can be NIL. */
   | { readonly kind: 'objectid'; readonly name: 'EMAILID' | 'THREADID'; readonly id: string | undefined }
+  /** One whose value is at hand as it is sent. */
+  | { readonly kind: 'ready'; readonly name: PlainItem; readonly value: readonly Part[] }
   /** One that is not known here. */
   | { readonly kind: 'other'; readonly item: readonly Part[] };
 
@@ -182,6 +185,9 @@ function writeMade(writer: Writer, data: FetchData): void {
       writer.syntax(`${data.name} `);
       if (data.id === undefined) writer.syntax('NIL');
       else writer.syntax('(').atom(data.id, 'an object ID').syntax(')');
+      break;
+    case 'ready':
+      writer.syntax(`${data.name} `).copy(data.value);
       break;
     case 'other':
       writer.copy(data.item);

@@ -1,23 +1,10 @@
 import { WireError } from './error.js';
 import type { LineFragment, LiteralFragment, LiteralMark } from './framer.js';
 import { LIMITS } from './limits.js';
-import { isLiteral, type Part } from './part.js';
+import { isLiteral, joined, type Part } from './part.js';
 import { mayEndBehindSpace } from './quirks.js';
-import { Reader } from './reader.js';
+import { type ItemName, UNKNOWN_NAME, readItemName } from './itemname.js';
 import { readResponseHead } from './responsehead.js';
-import { readBinarySection, readOrigin, readSection, type Section } from './section.js';
-
-/** What an item of a FETCH response is called (RFC 9051 §7.5.2). */
-export interface ItemName {
-  /** In upper case, up to the bracket: `BODY`, `UID`. */
-  readonly name: string;
-  /** Of `BODY[…]`. */
-  readonly section: Section | undefined;
-  /** Of `BINARY[…]` and `BINARY.SIZE[…]`. */
-  readonly part: readonly number[] | undefined;
-  /** `<origin>` behind the bracket. */
-  readonly origin: number | undefined;
-}
 
 /** An item that has come whole. */
 export interface RawItem extends ItemName {
@@ -205,8 +192,8 @@ export class FetchReader {
     if (value.length === 1 && only !== undefined && !isLiteral(only) && only.length === 0) {
       throw new WireError('syntax', 'Expected a value in a FETCH response.');
     }
-    const { name, section, part: binaryPart, origin } = readItemName(item);
-    this.#items.push({ name, section, part: binaryPart, origin, item, value });
+    const { name, section, part: binaryPart, origin, key } = readItemName(item, this.#value);
+    this.#items.push({ name, section, part: binaryPart, origin, key, item, value });
     if (this.#items.length > LIMITS.fetchItems) {
       throw new WireError('limit', `There are more than ${LIMITS.fetchItems} items.`);
     }
@@ -245,22 +232,13 @@ export class FetchReader {
     }
     this.#pieces = [];
     this.#pieceOctets = 0;
-    return { literal, name: inName ? UNKNOWN : readItemName(this.#parts), isValue };
+    return { literal, name: inName ? UNKNOWN_NAME : readItemName(this.#parts, this.#value), isValue };
   }
 
   /** Whether the literal mark at the end of the present line is where the value begins. */
   #isAt(line: Buffer, value: { readonly part: number; readonly at: number }): boolean {
     return value.part === this.#parts.length && /^~?\{[0-9]+\+?\}\r?\n$/.test(line.toString('latin1', value.at));
   }
-}
-
-/** The name of an item that has not come whole. */
-const UNKNOWN: ItemName = { name: '', section: undefined, part: undefined, origin: undefined };
-
-/** One piece, the usual case, is not copied. */
-function joined(pieces: readonly Buffer[]): Buffer {
-  const [only] = pieces;
-  return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces);
 }
 
 function tooMany(octets: number): WireError {
@@ -271,19 +249,4 @@ function markOctets({ literal, bytes, lineEnd }: LineFragment): number {
   if (literal === undefined) return 0;
   const line = bytes.toString('latin1', Math.max(0, bytes.length - 32), bytes.length - lineEnd);
   return /~?\{[0-9]+\+?\}$/.exec(line)?.[0].length ?? 0;
-}
-
-/** Reads the name of an item. One whose section is none that we know is a name alone. */
-function readItemName(item: readonly Part[]): ItemName {
-  const reader = new Reader(item);
-  const name = reader.itemName('the name of an item');
-  if (reader.peek() !== OPEN_BRACKET) return { name, section: undefined, part: undefined, origin: undefined };
-  try {
-    if (name === 'BODY') return { ...UNKNOWN, name, section: readSection(reader), origin: readOrigin(reader) };
-    if (name === 'BINARY') return { ...UNKNOWN, name, part: readBinarySection(reader), origin: readOrigin(reader) };
-    if (name === 'BINARY.SIZE') return { ...UNKNOWN, name, part: readBinarySection(reader) };
-  } catch (error) {
-    if (!(error instanceof WireError) || error.code !== 'syntax') throw error;
-  }
-  return { ...UNKNOWN, name: `${name}[]` };
 }

@@ -28,6 +28,12 @@ export function isLiteral(part: Part | undefined): part is Literal {
   return part !== undefined && !Buffer.isBuffer(part);
 }
 
+/** Pieces as one. A single one, the usual case, is not copied. */
+export function joined(pieces: readonly Buffer[]): Buffer {
+  const [only] = pieces;
+  return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces);
+}
+
 /** The octets of parts. Throws WireError (`unwritable`) where a literal is not at hand. */
 export function joinParts(parts: readonly Part[]): Buffer {
   return Buffer.concat(parts.map((part) => (isLiteral(part) ? literalBytes(part) : part)));
@@ -92,10 +98,9 @@ export class Gatherer {
   }
 
   #take(): Buffer {
-    const [first, ...others] = this.#pieces;
+    const pieces = this.#pieces;
     this.#pieces = [];
-    if (first === undefined) return Buffer.alloc(0);
-    return others.length === 0 ? first : Buffer.concat([first, ...others]);
+    return joined(pieces);
   }
 }
 

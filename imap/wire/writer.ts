@@ -53,9 +53,9 @@ export class Writer {
 
   /** Ends the command or response. Refuses a line that would announce a literal. */
   end(): readonly Part[] {
-    const line = this.#line();
-    if (!this.#isText && MARK.test(tailOf(line))) throw refused('a line without a literal');
-    return [...this.#parts, Buffer.concat([line, Buffer.from(CRLF)])];
+    const line = this.#add(CRLF).#line();
+    if (!this.#isText && MARK.test(tailOf(line.subarray(0, -CRLF.length)))) throw refused('a line without a literal');
+    return [...this.#parts, line];
   }
 
   /** What the grammar itself says: names, spaces, parentheses. Printable ASCII, and not the beginning of a literal. */

@@ -55,7 +55,7 @@ export class Lookup {
   entries(file: MailboxFile, messages: readonly IndexedMessage[]): readonly Entry[] {
     const mailbox = nameInTable(file.name);
     return messages
-      .filter(({ kind }) => kind !== 'plain')
+      .filter(({ fingerprint }) => fingerprint.length > 0)
       .map(({ fingerprint, uid }) => this.#table.entry(fingerprint, { mailbox, uid }));
   }
 

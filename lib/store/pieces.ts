@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { isSystemError } from '#lib/bytes/systemerror';
 
-/** Octets that are read from a file at least: neighbours of what is asked for are asked for next. */
-const WINDOW = 8 * 1024;
+/** Octets that are read from a file at least: its frames are looked through one after the other, and each read waits for the disk. */
+const WINDOW = 1024 * 1024;
 /** Octets that are searched at once. */
 const SEARCH = 64 * 1024;
 

@@ -60,5 +60,6 @@ function forget({ folder, home }: Twins): void {
   for (const path of readdirSync(join(folder, 'mail'), { recursive: true, encoding: 'utf8' })) {
     if (path.endsWith('dovecot.index.cache')) rmSync(join(folder, 'mail', path));
   }
-  rmSync(join(home, 'index'), { recursive: true, force: true });
+  // It may still be written to.
+  rmSync(join(home, 'index'), { recursive: true, force: true, maxRetries: 5 });
 }

@@ -8,15 +8,24 @@ import { fillLarge, fillLists } from './mailboxes.js';
 const SIZES = [10 * MB, 100 * MB, GB];
 
 export async function* view(rounds = 5): AsyncGenerator<Result, void> {
+  yield* await small(rounds);
   const twins = await startTwins({ largest: '10G' });
   try {
-    await fillLists(twins);
-    yield* await listings(twins, rounds);
     for (const large of await fillLarge(twins, SIZES)) {
       yield* await whole(twins, large, large.size === GB ? 2 : rounds);
       if (large.size === 100 * MB && large.isSeekable) yield* await ranges(twins, large);
       if (large.size === GB) yield await beside(twins, large);
     }
+  } finally {
+    await twins.stop();
+  }
+}
+
+async function small(rounds: number): Promise<Result[]> {
+  const twins = await startTwins({ metered: false });
+  try {
+    await fillLists(twins);
+    return await listings(twins, rounds);
   } finally {
     await twins.stop();
   }

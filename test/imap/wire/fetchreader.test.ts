@@ -92,12 +92,18 @@ describe('the reader of FETCH responses', () => {
     assert.deepEqual(literals, [
       {
         literal: { size: 3, nonSynchronizing: false, binary: false },
-        name: { name: 'BODY', section: { part: [1], text: 'MIME', fields: [] }, part: undefined, origin: 5 },
+        name: {
+          name: 'BODY',
+          section: { part: [1], text: 'MIME', fields: [] },
+          part: undefined,
+          origin: 5,
+          key: 'BODY[1 MIME]<5>',
+        },
         isValue: true,
       },
       {
         literal: { size: 2, nonSynchronizing: false, binary: true },
-        name: { name: 'BINARY', section: undefined, part: [2], origin: undefined },
+        name: { name: 'BINARY', section: undefined, part: [2], origin: undefined, key: 'BINARY[2]' },
         isValue: true,
       },
     ]);

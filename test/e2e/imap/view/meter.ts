@@ -9,12 +9,17 @@ export interface Meter {
   readonly close: () => Promise<void>;
 }
 
+/** Octets of commands: messages that are saved are not commands. */
+const NOTED = 10_000_000;
+
 /** Stands before a provider, without TLS. */
 export async function meter(provider: Endpoint): Promise<Meter> {
   let octets = 0;
   let sent = '';
   const interpose = relay(undefined, (client, upstream) => {
-    client.on('data', (chunk: Buffer) => (sent += chunk.toString('latin1')));
+    client.on('data', (chunk: Buffer) => {
+      if (sent.length < NOTED) sent += chunk.toString('latin1');
+    });
     upstream.on('data', (chunk: Buffer) => (octets += chunk.length));
   });
   const { endpoint, close } = await interpose(provider);
