@@ -272,7 +272,7 @@ export class FetchRun {
     let opened = mailbox.opened(message.uid);
     opened?.stored?.aim(target);
     if (opened === undefined) {
-      const stored = new StoredMessage(this.#asking.provider, target, known.storedSize);
+      const stored = new StoredMessage(this.#asking.provider, target, known.storedSize, shownOf(known)?.tail);
       opened = await this.#messages.opener.openLarge(stored, shownOf(known));
       if (!(await noteOpened(mailbox, message, opened))) asStored.push(message);
     }

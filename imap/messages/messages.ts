@@ -65,6 +65,7 @@ export class Messages {
       storedSize,
       fingerprint: NOTHING,
       headerDigest: NOTHING,
+      tail: NOTHING,
       sessionKey: undefined,
       record,
     };

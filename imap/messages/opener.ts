@@ -44,6 +44,8 @@ export interface Opened {
   readonly close: () => Promise<void>;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /** Opens messages. Each function gives undefined for a message that is shown as it is stored: not encrypted, or not to be opened. */
 export class Opener {
   readonly #keys: OpeningKeys;
@@ -92,6 +94,7 @@ export class Opener {
       kind: 'shown',
       storedSize: stored.size,
       ...(await marksOf(stored)),
+      tail: await stored.tail(),
       sessionKey: seekable.sessionKey,
       record: encodeRecord(record),
     };
@@ -218,6 +221,7 @@ async function describe(
     kind: 'shown',
     storedSize: source.size,
     ...(await marksOf(source)),
+    tail: NOTHING,
     sessionKey: view.kind === 'opened' ? view.sessionKey : undefined,
     record: encodeRecord(record),
   };

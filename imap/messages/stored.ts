@@ -23,10 +23,13 @@ export function wholeItem(peek: boolean): FetchItem {
 }
 
 /** Octets of the first blocks that are asked for, and of all later ones. One is held while the next is on its way. */
-const BLOCKS = [64 * 1024, 256 * 1024] as const;
+const BLOCKS = [128 * 1024, 256 * 1024] as const;
 const BLOCK = 1024 * 1024;
-/** Octets at the beginning and at the end that are kept, because they are looked at several times before a message is opened. */
-const HEAD = 64 * 1024;
+/**
+ * Octets at the beginning and at the end that are kept, because they are looked at several times before a message is opened. The beginning has
+ * the header and the first chunk of 64 KiB, encoded, and what is read ahead with it.
+ */
+const HEAD = 128 * 1024;
 const TAIL = 8 * 1024;
 
 /**
@@ -40,10 +43,12 @@ export class StoredMessage implements Source {
   #head: Promise<Buffer> | undefined;
   #tail: Promise<Buffer> | undefined;
 
-  constructor(provider: Provider, target: Target, size: number) {
+  /** `tail` is what `tail()` gave before, where that is known. */
+  constructor(provider: Provider, target: Target, size: number, tail?: Buffer) {
     this.#provider = provider;
     this.#target = target;
     this.size = size;
+    if (tail?.length === size - this.#tailStart) this.#tail = Promise.resolve(tail);
   }
 
   /** How it is asked for from now on: its number may have changed, and the client's command decides whether EXPUNGE may come. */
@@ -60,10 +65,9 @@ export class StoredMessage implements Source {
       at += piece.length;
       yield Buffer.from(piece);
     }
-    const tailStart = Math.max(HEAD, this.size - TAIL);
+    const tailStart = this.#tailStart;
     if (at >= tailStart && at < to) {
-      const tail = await (this.#tail ??= this.#block(tailStart, this.size));
-      yield Buffer.from(tail.subarray(at - tailStart, to - tailStart));
+      yield Buffer.from((await this.tail()).subarray(at - tailStart, to - tailStart));
       return;
     }
     yield* this.#blocks(at, to);
@@ -71,6 +75,15 @@ export class StoredMessage implements Source {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** The end of it, to be remembered. */
+  tail(): Promise<Buffer> {
+    return (this.#tail ??= this.#block(this.#tailStart, this.size));
+  }
+
+  get #tailStart(): number {
+    return Math.max(HEAD, this.size - TAIL);
   }
 
   /** Hands the whole message to `take` as it comes, in one command. Its size is what comes. */

@@ -6,7 +6,7 @@ import { ByteReader } from './packet.js';
 /** Octets at the end in which the last data line, a checksum, the end line and some white space must lie. */
 const TAIL_SIZE = 4096;
 /** Lines decoded at once. */
-const BLOCK_LINES = 1024;
+const BLOCK_LINES = 512;
 
 /** Where the base64 data lies. */
 interface Layout {
