@@ -28,7 +28,7 @@ export interface OwnFetch {
   readonly take: (message: Fetched) => Wait;
   /** Takes what a response says of flags besides, before `take`. Without this the client is told at once. */
   readonly changed?: (message: Fetched) => void;
-  /** Takes the octets of `BODY[]`, if that is asked for, as they come. */
+  /** Takes the octets of `BODY[]`, or of a range of it, if that is asked for, as they come. */
   readonly stream?: (octets: Buffer) => Wait;
 }
 

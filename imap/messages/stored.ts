@@ -4,6 +4,10 @@ import { readFetchValue } from '../wire/fetchdata.js';
 import type { Section } from '../wire/section.js';
 import type { Located } from './located.js';
 import type { Fetched, OwnFetch, Provider } from './provider.js';
+import { Passage } from './passage.js';
+import { joined } from '../wire/part.js';
+
+type Wait = Promise<void> | undefined;
 
 /** A message at the provider, and how it is asked for. */
 export interface Target extends Located {
@@ -22,9 +26,8 @@ export function wholeItem(peek: boolean): FetchItem {
   return { kind: 'body', peek, section: WHOLE, partial: undefined };
 }
 
-/** Octets of the first blocks that are asked for, and of all later ones. One is held while the next is on its way. */
-const BLOCKS = [128 * 1024, 256 * 1024] as const;
-const BLOCK = 1024 * 1024;
+/** Octets of the blocks that are asked for first, because who looks for little must not pay for more. Then all the rest is. */
+const BLOCKS = [128 * 1024, 256 * 1024, 1024 * 1024] as const;
 /**
  * Octets at the beginning and at the end that are kept, because they are looked at several times before a message is opened. The beginning has
  * the header and the first chunk of 64 KiB, encoded, and what is read ahead with it.
@@ -33,7 +36,7 @@ const HEAD = 128 * 1024;
 const TAIL = 8 * 1024;
 
 /**
- * The stored form of a message as a source: each range is asked for in blocks. Reading rejects with ContentError where the provider gives
+ * The stored form of a message as a source. Reading rejects with ContentError where the provider gives
  * less than it said. `size` is RFC822.SIZE as the provider tells it, which some providers only estimate: who reads must not rely on it.
  */
 export class StoredMessage implements Source {
@@ -97,56 +100,73 @@ export class StoredMessage implements Source {
         this.#check(message);
         came += 1;
         if (came > 1) throw new ContentError('The mail provider gave the message twice. Try again.');
-        const { items } = message;
-        // A short message may come as a string.
-        const [data] = items.filter(({ section }) => section !== undefined).map(readFetchValue);
-        const bytes = data?.kind === 'body' ? data.content?.bytes : undefined;
+        const bytes = stringOf(message);
         return bytes === undefined ? undefined : take(bytes);
       },
     });
     if (came === 0) throw missing(answer.completion);
   }
 
-  /** In a long run the next block is asked for before the one at hand is used up. Those who look for little must not pay for more. */
   async *#blocks(start: number, end: number): AsyncGenerator<Buffer, void> {
-    let count = 0;
     let at = start;
-    const next = (): Promise<Buffer> | undefined => {
-      if (at >= end) return undefined;
-      const from = at;
-      at = Math.min(end, from + (BLOCKS[count++] ?? BLOCK));
-      const block = this.#block(from, at);
-      // It is met where it is awaited; until then it counts as handled.
-      block.catch(() => undefined);
-      return block;
-    };
-    for (let block = next(); block !== undefined;) {
-      const octets = await block;
-      block = count > BLOCKS.length ? next() : undefined;
-      yield octets;
-      block ??= next();
+    for (const size of BLOCKS) {
+      if (at >= end) return;
+      const block = await this.#block(at, Math.min(end, at + size));
+      at += block.length;
+      yield block;
     }
+    if (at < end) yield* this.#run(at, end);
+  }
+
+  /** A range as it comes, in one command. */
+  async *#run(start: number, end: number): AsyncGenerator<Buffer, void> {
+    const passage = new Passage();
+    this.#ask(start, end, (octets) => passage.put(octets)).then(
+      () => {
+        passage.end();
+      },
+      (error: unknown) => {
+        passage.end(error instanceof Error ? error : new Error('Something else than an error was thrown.'));
+      },
+    );
+    yield* passage.read();
   }
 
   async #block(start: number, end: number): Promise<Buffer> {
-    let octets: Buffer | undefined;
-    const partial = { offset: start, count: end - start };
+    const pieces: Buffer[] = [];
+    await this.#ask(start, end, (octets) => {
+      pieces.push(octets);
+      return undefined;
+    });
+    return joined(pieces);
+  }
+
+  /** Asks for a range, and hands it to `take` as it comes. */
+  async #ask(start: number, end: number, take: (octets: Buffer) => Wait): Promise<void> {
+    const size = end - start;
+    let left = size;
+    let answers = 0;
+    const counted = (octets: Buffer): Wait => {
+      left -= octets.length;
+      if (left < 0)
+        throw new ContentError('The mail provider gave more of the message than it was asked for. Try again.');
+      return take(octets);
+    };
     const answer = await this.#provider.fetch({
       ...this.#asked,
-      items: [{ kind: 'body', peek: true, section: WHOLE, partial }],
+      items: [{ kind: 'body', peek: true, section: WHOLE, partial: { offset: start, count: size } }],
+      stream: counted,
       take: (message) => {
         this.#check(message);
-        const { items } = message;
-        const [data] = items.filter(({ section }) => section !== undefined).map(readFetchValue);
-        if (data?.kind === 'body') octets = data.content?.bytes ?? Buffer.alloc(0);
-        return undefined;
+        answers += 1;
+        const bytes = stringOf(message);
+        return bytes === undefined ? undefined : counted(bytes);
       },
     });
-    if (octets === undefined) throw missing(answer.completion);
-    if (octets.length !== end - start) {
+    if (answers === 0) throw missing(answer.completion);
+    if (left > 0) {
       throw new ContentError('The mail provider gave less of the message than it has announced. Try again.');
     }
-    return octets;
   }
 
   get #asked(): Pick<OwnFetch, 'uid' | 'set' | 'has'> {
@@ -158,6 +178,12 @@ export class StoredMessage implements Source {
   #check({ uid }: Fetched): void {
     if (uid !== this.#target.uid) throw new ContentError('The mail provider gave another message. Try again.');
   }
+}
+
+/** The content, where it came as a string and not as a literal: it may, if it is short. */
+function stringOf({ items }: Fetched): Buffer | undefined {
+  const [data] = items.filter(({ section }) => section !== undefined).map(readFetchValue);
+  return data?.kind === 'body' ? data.content?.bytes : undefined;
 }
 
 function missing(completion: string): ContentError {

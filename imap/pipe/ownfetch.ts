@@ -212,8 +212,8 @@ class GatheredFetch {
   }
 }
 
-function isWhole({ name, section, origin }: ItemName): boolean {
-  return name === 'BODY' && section?.part.length === 0 && section.text === undefined && origin === undefined;
+function isWhole({ name, section }: ItemName): boolean {
+  return name === 'BODY' && section?.part.length === 0 && section.text === undefined;
 }
 
 function unreadable(): ProviderViolation {
