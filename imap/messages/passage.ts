@@ -1,6 +1,8 @@
+import { setImmediate as turn } from 'node:timers/promises';
+
 type Wait = Promise<void> | undefined;
 
-/** Octets that may be on their way. */
+/** Octets that may be on their way, and that are read at a stretch: other sessions have their turn after so many. */
 const ROOM = 256 * 1024;
 
 /** Octets on their way from who has them to who reads them, so that each waits for the other. */
@@ -32,13 +34,20 @@ export class Passage {
 
   /** To be read once. Who leaves the loop early lets the rest go. */
   async *read(): AsyncGenerator<Buffer, void> {
+    let octets = 0;
     try {
       for (;;) {
         const pieces = this.#pieces;
         this.#pieces = [];
         this.#octets = 0;
         this.#wakeWriter();
-        yield* pieces;
+        for (const piece of pieces) {
+          yield piece;
+          octets += piece.length;
+          if (octets < ROOM) continue;
+          octets = 0;
+          await turn();
+        }
         if (this.#pieces.length > 0) continue;
         if (this.#failure !== undefined) throw this.#failure;
         if (this.#isOver) return;
