@@ -49,7 +49,7 @@ export function providerOf(own: OwnCommands, context: Context): Provider {
     outstanding.push(entry);
     try {
       const answer = await own.ask(command, commandRow(name), (line) =>
-        isFetch(line) ? responseSink(context, outstanding) : undefined,
+        isFetch(line) ? (locatedSink(context, outstanding, line) ?? responseSink(context, outstanding)) : undefined,
       );
       if (failure !== undefined) throw failure;
       return answer;
@@ -73,6 +73,24 @@ function spelled(item: FetchItem): string {
 }
 
 const isFetch = ({ bytes }: LineFragment): boolean => /^\* [0-9]+ FETCH /i.test(bytes.toString('latin1', 0, 32));
+
+/** A response of which there are thousands when it is asked which messages there are. */
+const LOCATED = /^\* ([1-9][0-9]{0,8}) FETCH \(UID ([1-9][0-9]{0,8})\)\r\n$/i;
+const LOCATED_OCTETS = 40;
+
+/** The short way for a response that has a UID and nothing else, where that was asked for. */
+function locatedSink(context: Context, outstanding: readonly Outstanding[], { bytes }: LineFragment): Sink | undefined {
+  const owner = outstanding.find(({ wanted }) => wanted.length === 0);
+  if (owner === undefined || bytes.length > LOCATED_OCTETS) return undefined;
+  const [, number, uid] = LOCATED.exec(bytes.toString('latin1')) ?? [];
+  if (uid === undefined) return undefined;
+  const message = { number: Number(number), uid: Number(uid), items: [] };
+  if (!owner.fetch.has(message)) return undefined;
+  return () => {
+    context.selected.numbering.learn(message.number, message.uid);
+    return owner.guarded(() => owner.fetch.take(message));
+  };
+}
 
 /** Gathers one FETCH response, and gives it to whom it belongs. */
 function responseSink(context: Context, outstanding: readonly Outstanding[]): Sink {
