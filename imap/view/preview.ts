@@ -45,12 +45,29 @@ function decodedBody(part: Part, octets: Buffer): Buffer {
 
 /** Text in a charset; in UTF-8 where it is not known. What is wrong in it is one U+FFFD. */
 function decodeText(octets: Buffer, charset = ''): string {
-  // What calls itself ASCII and is not is mostly UTF-8.
-  const decoder = /^(?:us-)?ascii$/i.test(charset) ? new TextDecoder() : decoderOf(charset);
-  return decoder.decode(octets, { stream: true }).replace(/\ufffd+/g, '\ufffd');
+  const decoder = decoderOf(charset);
+  const text = decoder.decode(octets, { stream: true }).replace(/\ufffd+/g, '\ufffd');
+  // It forgets the character that has not come whole.
+  decoder.decode();
+  return text;
 }
 
+/** Decoders by charset: to make one costs as much as to decode a text. */
+const DECODERS = new Map<string, TextDecoder>();
+const MAX_DECODERS = 50;
+
 function decoderOf(charset: string): TextDecoder {
+  let decoder = DECODERS.get(charset);
+  if (decoder === undefined) {
+    if (DECODERS.size >= MAX_DECODERS) DECODERS.clear();
+    DECODERS.set(charset, (decoder = newDecoder(charset)));
+  }
+  return decoder;
+}
+
+function newDecoder(charset: string): TextDecoder {
+  // What calls itself ASCII and is not is mostly UTF-8.
+  if (charset === '' || /^(?:us-)?ascii$/i.test(charset)) return new TextDecoder();
   try {
     return new TextDecoder(charset);
   } catch (error) {

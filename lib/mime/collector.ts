@@ -3,8 +3,8 @@ const LF = 10;
 const CR = 13;
 const SPACE = 32;
 
-/** Octets made room for at first: most headers fit. */
-const FIRST_SIZE = 4096;
+/** Octets made room for at first: most headers of parts fit. So little comes out of Node's pool, which is several times faster. */
+const FIRST_SIZE = 1024;
 
 /**
  * Collects one header from pieces of any length: its lines, up to and including the blank one. A line ends at LF. The header
@@ -66,7 +66,7 @@ export class HeaderCollector {
   #append(chunk: Buffer, start: number, end: number): void {
     const size = this.#size + end - start;
     if (size > this.#block.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_SIZE, size, 2 * this.#block.length));
+      const larger = Buffer.allocUnsafe(Math.max(FIRST_SIZE, size, 2 * this.#block.length));
       this.#block.copy(larger, 0, 0, this.#size);
       this.#block = larger;
     }
