@@ -3,11 +3,13 @@
  * VIEW_RUNS is the number of questions, VIEW_SEED chooses others.
  */
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type CorpusMessage, readCorpus } from '#test/corpus/corpus';
-import { type Connection, random } from '../client.js';
+import { summarise } from '#imap/messages/summarise';
+import { SummaryKey } from '#lib/message/summary';
+import { type Connection, expectOK, login, random } from '../client.js';
 import { numberedMessage } from '../fixture.js';
 import { type Answers, type Items, type Value, readAnswers } from './answers.js';
 import { type Twins, append, select, startTwins } from './mailbox.js';
@@ -30,6 +32,17 @@ const ABOUT_CONTENT = /BODY|RFC822|ENVELOPE|PREVIEW|BINARY|ALL|FAST|FULL/;
 
 /** Of a digest Dovecot shows the header of its first message; of octets that are no text it trims other ones. */
 const UNLIKE_PREVIEWS = new Set(['digest', 'invitation']);
+
+/** More than it takes to tell what most of a mailbox are. */
+const SAMPLED = 150;
+/** As mail programs list a mailbox. */
+const LISTINGS = [
+  'FETCH 1:* FULL',
+  'UID FETCH 1:* (FLAGS RFC822.SIZE ENVELOPE BODYSTRUCTURE INTERNALDATE)',
+  'FETCH 1:* (UID FLAGS BODY.PEEK[HEADER.FIELDS (From To Subject Content-Type Message-ID)])',
+  'UID FETCH 1:* (RFC822.HEADER PREVIEW)',
+  'FETCH 1:* RFC822.SIZE',
+];
 
 /** In the subject, the body and a file name of messages that are stored encrypted. */
 const CANARY = 'whimbrel-9f31c2';
@@ -83,6 +96,43 @@ describe('an encrypted mailbox through Postern, against the same in plaintext', 
     const [found, expected] = [await shown.run('f', flags), await plain.run('f', flags)].map(readAnswers);
     assert.ok(found !== undefined && expected !== undefined);
     assert.deepEqual([...told, ...differences(found, expected, names)], []);
+  });
+
+  it('lists the same when it knows nothing yet, whatever most of a mailbox is', async () => {
+    const corpus = await storedForms(twins);
+    const key = new SummaryKey(twins.indexKey);
+    const many = Array.from({ length: SAMPLED }, (_, index) => numberedMessage(index));
+    const sealed: Buffer[] = [];
+    for (const message of many) {
+      const record = await summarise(message);
+      assert.ok(record !== undefined);
+      sealed.push(await twins.seal(message, { summary: { key, record } }));
+    }
+    const listed = [...many.map(() => 'number'), ...corpus.map(({ name }) => name)];
+    const told: string[] = [];
+    for (const [mailbox, first] of Object.entries({ plainly: many, sealed })) {
+      for (const endpoint of [twins.plain, twins.stored]) {
+        const connection = await login(endpoint);
+        await expectOK(connection, 'c', `CREATE ${mailbox}`);
+        connection.close();
+      }
+      await append(twins.stored, [...first, ...corpus.map(({ octets }) => octets)], mailbox);
+      await append(
+        twins.plain,
+        [...many, ...(await Promise.all(corpus.map(({ octets }) => twins.view(octets))))],
+        mailbox,
+      );
+      for (const items of LISTINGS) {
+        rmSync(join(twins.home, 'index'), { recursive: true, force: true, maxRetries: 5 });
+        const [ours, theirs] = [await select(twins.shown, mailbox), await select(twins.plain, mailbox)];
+        const [found, expected] = [await ours.run('l', items), await theirs.run('l', items)].map(readAnswers);
+        assert.ok(found !== undefined && expected !== undefined);
+        assert.equal(found.messages.size, listed.length);
+        for (const each of differences(found, expected, listed)) told.push(`${mailbox}, ${items}: ${each}`);
+        for (const connection of [ours, theirs]) connection.close();
+      }
+    }
+    assert.deepEqual(told, []);
   });
 
   it('tells of each message what fits together', async () => {
