@@ -83,7 +83,10 @@ export class FetchRun {
     this.#seen = this.#items.some(setsSeen);
     this.#asking = new Asking(provider, command.uid);
     this.#answers = new Answers(context, command, this.#items);
-    if (this.#items.every((item) => isForLists(item) && !spelled([item]).includes('\n'))) {
+    const keys = new Set(this.#items.map(requestKey));
+    const isListing = this.#items.every((item) => isForLists(item) && !spelled([item]).includes('\n'));
+    // Two ranges from one place have one name in the response.
+    if (isListing && keys.size === this.#items.length) {
       this.#listing = { free: this.#free, all: this.#items, answer: (message, known) => this.#answer(message, known) };
     }
   }

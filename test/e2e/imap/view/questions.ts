@@ -33,8 +33,11 @@ export class Questions {
   }
 
   #items(): string {
-    const items = new Set(Array.from({ length: 1 + this.#below(4) }, () => this.#item()));
-    return items.size === 1 && this.#chance(0.5) ? [...items].join('') : `(${[...items].join(' ')})`;
+    const all = Array.from({ length: 1 + this.#below(4) }, () => this.#item());
+    // Of two that have one name in the answer nobody can tell which is which.
+    const byName = new Map(all.map((item) => [item.replace('.PEEK', '').replace(/\.\d+>$/, '>'), item]));
+    const items = [...byName.values()];
+    return items.length === 1 && this.#chance(0.5) ? items.join('') : `(${items.join(' ')})`;
   }
 
   #item(): string {
