@@ -3,12 +3,16 @@ import { type ByteStream, type Source, slices } from '#lib/bytes/source';
 import { BUFFER_LIMIT, spoolStream } from '#lib/bytes/spool';
 import type { SealedMessage } from '#lib/message/seal';
 import type { Account } from '../account.js';
+import type { Shown } from '../messages/shown.js';
 import { summarise } from '../messages/summarise.js';
 import type { Commands } from '../pipe/commands.js';
+import { Learning } from './learning.js';
 
 /** A message in its stored form, which can be streamed while the client still sends it. */
 export interface IncomingSealed {
   readonly sealed: SealedMessage;
+  /** What has been learnt of a large message when all of it has been streamed; undefined where nothing is. */
+  readonly learnt?: () => Promise<Shown>;
   /** Overwrites what was held of the message, and lets go of it. */
   readonly close: () => Promise<void>;
 }
@@ -61,15 +65,23 @@ async function sealed(
 ): Promise<IncomingSealed> {
   const incoming = new IncomingSource(size, head, rest);
   try {
-    const record = size > BUFFER_LIMIT ? undefined : await summarise(head);
+    const isLarge = size > BUFFER_LIMIT;
+    const record = isLarge ? undefined : await summarise(head);
     const message = await seal(incoming, { record });
-    incoming.flow();
+    const learning = isLarge && (await Learning.suits(head)) ? new Learning() : undefined;
+    incoming.flow(learning);
     const close = (): Promise<void> => {
       // What is kept goes out as it lies here, when there is room.
       if (!message.kept) head.fill(0);
       return Promise.resolve();
     };
-    return { sealed: message, close };
+    const { sessionKey } = message;
+    if (learning === undefined || sessionKey === undefined) return { sealed: message, close };
+    const stream = (): ByteStream =>
+      told(message.stream(), (octets) => {
+        learning.stored(octets);
+      });
+    return { sealed: { ...message, stream }, learnt: () => learning.end(sessionKey), close };
   } catch (error) {
     if (!(error instanceof NotAtHand)) throw error;
   }
@@ -90,6 +102,7 @@ class IncomingSource implements Source {
   readonly #head: Buffer;
   readonly #rest: () => ByteStream;
   #flows = false;
+  #learning: Learning | undefined;
 
   constructor(size: number, head: Buffer, rest: () => ByteStream) {
     this.size = size;
@@ -98,18 +111,35 @@ class IncomingSource implements Source {
   }
 
   async *stream(start = 0, end = this.size): AsyncGenerator<Buffer, void> {
+    const learning = this.#learning;
+    for await (const octets of this.#read(start, end)) {
+      learning?.message(octets);
+      yield octets;
+    }
+  }
+
+  async *#read(start: number, end: number): AsyncGenerator<Buffer, void> {
     yield* slices(this.#head.subarray(start, end));
     if (end <= this.#head.length) return;
     if (!this.#flows) throw new NotAtHand('The rest of the message has not come.');
     yield* this.#rest();
   }
 
-  flow(): void {
+  /** The rest may be asked for, from the beginning and once. `learning` is told of what is read from now on. */
+  flow(learning: Learning | undefined): void {
     this.#flows = true;
+    this.#learning = learning;
   }
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+}
+
+async function* told(stream: ByteStream, tell: (octets: Buffer) => void): AsyncGenerator<Buffer, void> {
+  for await (const octets of stream) {
+    tell(octets);
+    yield octets;
   }
 }
 

@@ -8,7 +8,10 @@ import { Upload } from '../append/upload.js';
 import { ClientViolation, type Commands, type Handler, Unfinished, problemOf } from '../pipe/commands.js';
 import { PIPE_LIMITS } from '../pipe/limits.js';
 import { type AppendMessage, AppendReader, type AppendStep } from '../wire/append.js';
+import type { Shown } from '../messages/shown.js';
 import { WireError } from '../wire/error.js';
+import { readResponse } from '../wire/response.js';
+import { normalise } from '../wire/sequenceset.js';
 import type { LineFragment, LiteralMark } from '../wire/framer.js';
 import { mailboxKey } from '../wire/mailbox.js';
 import { type CommandRow, commandRow } from './table.js';
@@ -28,6 +31,8 @@ class Append {
   readonly #reader = new AppendReader();
   /** There from the first message on. */
   #upload: Upload | undefined;
+  /** What has been learnt of the messages that have been sent; undefined for those of which nothing is. */
+  readonly #learnt: (Shown | undefined)[] = [];
 
   constructor(commands: Commands, tag: string, row: CommandRow) {
     this.#commands = commands;
@@ -55,7 +60,16 @@ class Append {
         this.#upload?.finish();
         return;
       }
-      this.#upload ??= new Upload(this.#commands, { tag: this.#tag, row: this.#row, mailbox: step.mailbox });
+      const { mailbox } = step;
+      this.#upload ??= new Upload(this.#commands, {
+        tag: this.#tag,
+        row: this.#row,
+        mailbox,
+        completed: (completion, response) => {
+          if (completion === 'OK') this.#remember(mailbox, response);
+          return undefined;
+        },
+      });
       if (!(await this.#message(step, this.#upload))) return;
     }
   }
@@ -122,6 +136,7 @@ class Append {
     const { literal } = message;
     if (!(await this.#announce(upload, message, !literal.nonSynchronizing, literal))) return false;
     await upload.send(literalOctets(this.#commands));
+    this.#learnt.push(undefined);
     return true;
   }
 
@@ -184,6 +199,7 @@ class Append {
         const { form, stream } = await asSent(message, incoming.sealed);
         if (!(await this.#announce(upload, form, false, undefined))) return false;
         await upload.send(stream);
+        this.#learnt.push(await incoming.learnt?.());
         return true;
       } finally {
         await incoming.close();
@@ -191,6 +207,19 @@ class Append {
     } catch (error) {
       return this.#fail(error, undefined);
     }
+  }
+
+  /** Remembers what has been learnt, by the UIDs that the provider tells (RFC 4315 §3). */
+  #remember(mailbox: Buffer, response: Buffer): void {
+    const { messages, mailboxEncoding } = this.#commands.context;
+    if (messages === undefined || this.#learnt.every((known) => known === undefined)) return;
+    const appended = appendedUIDs(response, this.#learnt.length);
+    if (appended === undefined) return;
+    const saved = appended.uids.flatMap((uid, at) => {
+      const known = this.#learnt[at];
+      return known === undefined ? [] : [{ uid, known }];
+    });
+    void messages.saved(mailboxKey(mailbox, mailboxEncoding), appended.uidValidity, saved);
   }
 
   /** Announces a message to the provider. Where that refuses it, the rest is skipped: `announced`, where nothing has come. */
@@ -226,6 +255,26 @@ class Append {
     this.#commands.skip(announced);
     void this.#commands.answer(this.#tag, this.#row, `${this.#tag} NO [${code}] ${text}\r\n`);
     return false;
+  }
+}
+
+/** What a tagged response says of the UIDs of so many messages, in their order. Undefined where it does not. */
+function appendedUIDs(
+  line: Buffer,
+  count: number,
+): { readonly uidValidity: number; readonly uids: readonly number[] } | undefined {
+  try {
+    const response = readResponse([line]);
+    const code = response.kind === 'status' ? response.code : undefined;
+    if (code?.kind !== 'appenduid' || code.uids === '$') return undefined;
+    const ranges = normalise(code.uids, 0);
+    if (ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0) !== count) return undefined;
+    const uids = ranges.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, at) => first + at));
+    return { uidValidity: code.uidvalidity, uids };
+  } catch (error) {
+    // It passes to the client as it is.
+    if (error instanceof WireError) return undefined;
+    throw error;
   }
 }
 

@@ -49,11 +49,19 @@ export class Messages {
     await current?.messages.close();
     const index = await this.#openIndex();
     const isNamed = index !== undefined && mailbox !== undefined && uidValidity !== undefined;
-    const messages = new MailboxMessages(
-      isNamed ? index.mailbox(`${this.#access.account}\n${mailbox}`, uidValidity) : undefined,
-    );
+    const messages = new MailboxMessages(isNamed ? index.mailbox(this.#nameOf(mailbox), uidValidity) : undefined);
     this.#mailbox = { selected, uidValidity, messages };
     return messages;
+  }
+
+  /** Remembers messages that have just been saved in a mailbox. */
+  async saved(
+    mailbox: string,
+    uidValidity: number,
+    messages: readonly { readonly uid: number; readonly known: Shown }[],
+  ): Promise<void> {
+    const index = await this.#openIndex();
+    index?.mailbox(this.#nameOf(mailbox), uidValidity).put(messages.map(indexed));
   }
 
   /** What the summary in a header tells, where it is one of ours. */
@@ -76,6 +84,10 @@ export class Messages {
     const message = await (await this.#openIndex())?.byFingerprint(fingerprint);
     const shown = message?.kind === 'encrypted' ? decodeShown(message.record, fingerprint) : undefined;
     return shown === undefined || shown.headerDigest.length === 0 ? undefined : shown;
+  }
+
+  #nameOf(mailbox: string): string {
+    return `${this.#access.account}\n${mailbox}`;
   }
 
   async #openIndex(): Promise<MessageIndex | undefined> {
@@ -108,7 +120,7 @@ export class MailboxMessages {
     const lasting = messages.flatMap(({ uid, known }): IndexedMessage[] => {
       if (known.kind === 'unopened') return [];
       if (known.kind === 'plain') return [{ uid, kind: 'plain', fingerprint: NOTHING, record: NOTHING }];
-      return [{ uid, kind: 'encrypted', fingerprint: known.fingerprint, record: encodeShown(known) }];
+      return [indexed({ uid, known })];
     });
     if (lasting.length > 0) this.#index?.put(lasting);
   }
@@ -194,6 +206,10 @@ export class MailboxMessages {
     if (known?.kind === 'shown') this.#recordOctets -= known.record.length;
     this.#known.delete(uid);
   }
+}
+
+function indexed({ uid, known }: { readonly uid: number; readonly known: Shown }): IndexedMessage {
+  return { uid, kind: 'encrypted', fingerprint: known.fingerprint, record: encodeShown(known) };
 }
 
 function rangesOf(uids: readonly number[]): readonly UIDRange[] {

@@ -229,7 +229,7 @@ async function describe(
 }
 
 /** What the message is known again by. */
-async function marksOf(source: Source): Promise<Pick<Shown, 'fingerprint' | 'headerDigest'>> {
+export async function marksOf(source: Source): Promise<Pick<Shown, 'fingerprint' | 'headerDigest'>> {
   const { header } = await readTop(source);
   return { fingerprint: fingerprintOf(header), headerDigest: digestOf(header.raw) };
 }

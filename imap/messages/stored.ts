@@ -35,6 +35,11 @@ const BLOCKS = [128 * 1024, 256 * 1024, 1024 * 1024] as const;
 const HEAD = 128 * 1024;
 const TAIL = 8 * 1024;
 
+/** Octets of a stored form of this size that `StoredMessage.tail` gives. */
+export function tailSize(size: number): number {
+  return size - Math.max(HEAD, size - TAIL);
+}
+
 /**
  * The stored form of a message as a source. Reading rejects with ContentError where the provider gives
  * less than it said. `size` is RFC822.SIZE as the provider tells it, which some providers only estimate: who reads must not rely on it.
@@ -86,7 +91,7 @@ export class StoredMessage implements Source {
   }
 
   get #tailStart(): number {
-    return Math.max(HEAD, this.size - TAIL);
+    return this.size - tailSize(this.size);
   }
 
   /** Hands the whole message to `take` as it comes, in one command. Its size is what comes. */

@@ -5,6 +5,7 @@ import type { PrivateKey, PublicKey } from '#lib/openpgp/library';
 import type { Offload } from '#lib/openpgp/offload';
 import type { Recipient } from '#lib/openpgp/recipient';
 import { type Sealer, createSealer } from '#lib/openpgp/seal';
+import type { SessionKey } from '#lib/openpgp/sessionkey';
 import { isEncryptedTo } from './addressed.js';
 import { autocryptField } from './autocrypt.js';
 import { MessageError } from './error.js';
@@ -48,6 +49,8 @@ export interface SealedMessage {
   readonly size: number;
   /** True where the message was encrypted already and stays as it came. */
   readonly kept: boolean;
+  /** What opens it, where it was encrypted here. */
+  readonly sessionKey?: SessionKey;
   /**
    * The bytes; to be asked for once. It rejects where the source does or ends early; what has come out by then has no plaintext
    * and no end, and cannot be taken for a message.
@@ -163,6 +166,7 @@ function envelop({ top, sealer, payload, boundary }: Envelope): SealedMessage {
   return {
     size: before.length + sealer.size + after.length,
     kept: false,
+    sessionKey: sealer.sessionKey,
     stream: () => {
       // A second pass would encrypt under the same key and nonces what may have become other bytes.
       if (asked) throw new Error('A sealed message is streamed once.');

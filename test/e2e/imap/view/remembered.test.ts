@@ -1,5 +1,7 @@
 /** What one session has learned of messages, the next one need not ask again. */
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Connection, expectOK } from '../client.js';
 import { numberedMessage } from '../fixture.js';
@@ -72,4 +74,35 @@ describe('what is remembered of messages', () => {
         assert.deepEqual(items.get('RFC822.SIZE'), listing.messages.get(number)?.get('RFC822.SIZE'));
       }
     });
+
+  it('needs nothing of large messages that have been saved through it', async () => {
+    const part = (type: string, body: string): string => `--b\r\nContent-Type: ${type}\r\n\r\n${body}\r\n`;
+    const large = (end: string): Buffer =>
+      Buffer.from(
+        `From: bob@example.com\r\nSubject: large\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n${part('text/plain', 'See the attachment.')}${part('text/csv', `1;2;3${end}`.repeat(400_000))}--b--\r\n`,
+      );
+    const messages = [large('\r\n'), numberedMessage(1), large('\n')];
+    const items = '(UID RFC822.SIZE ENVELOPE BODYSTRUCTURE)';
+    await expectOK(connection, 'c', 'CREATE Saved');
+    const literals = messages.map((message) => Buffer.concat([Buffer.from(` {${message.length}+}\r\n`), message]));
+    await expectOK(connection, 'a', Buffer.concat([Buffer.from('APPEND Saved'), ...literals]));
+    await again('Saved');
+    const told = readAnswers(await expectOK(connection, 'l', `FETCH 1:* ${items}`)).messages;
+    const { octets, commands } = twins.meter.read();
+    assert.deepEqual(
+      commands.filter((command) => OPENS.test(command)),
+      [],
+    );
+    assert.ok(octets < 20_000, `${octets} octets came`);
+    // The same as when they are opened.
+    rmSync(join(twins.home, 'index'), { recursive: true, maxRetries: 5 });
+    await again('Saved');
+    const opened = readAnswers(await expectOK(connection, 'l', `FETCH 1:* ${items}`)).messages;
+    assert.deepEqual(told, opened);
+    // And they are read by what has been remembered.
+    await append(twins.shown, [large('\n')], 'Saved');
+    await again('Saved');
+    const [last] = readAnswers(await expectOK(connection, 'b', 'FETCH 4 (RFC822.SIZE BODY.PEEK[])')).messages.values();
+    assert.deepEqual(last?.get('BODY[]'), { text: large('\r\n').toString('latin1') });
+  });
 });
