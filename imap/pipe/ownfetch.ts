@@ -99,7 +99,7 @@ function responseSink(context: Context, outstanding: readonly Outstanding[]): Si
   return (fragment) => {
     const streamed = pushed(context, response, fragment);
     if (streamed !== undefined) return streaming?.guarded(() => streaming.fetch.stream?.(streamed));
-    if (fragment.kind !== 'line' || !fragment.last) return undefined;
+    if (fragment.kind !== 'line' || !fragment.last || response.isSkipped) return undefined;
     const { number, uid, items } = response;
     if (uid !== undefined) context.selected.numbering.learn(number, uid);
     const message = { number, uid: uid ?? 0, items };
@@ -159,6 +159,8 @@ class GatheredFetch {
   readonly items: RawItem[] = [];
   number = 0;
   uid: number | undefined;
+  /** It has more in it than is taken apart, an envelope with thousands of people for instance. Whoever asked gets no answer about this message. */
+  isSkipped = false;
 
   constructor(streams: boolean) {
     this.#streams = streams;
@@ -166,6 +168,7 @@ class GatheredFetch {
 
   /** Returns octets that are to be streamed. */
   push(fragment: Fragment): Buffer | undefined {
+    if (this.isSkipped) return undefined;
     if (fragment.kind === 'overlong') throw unreadable();
     if (fragment.kind === 'literal' && this.#value !== undefined) return this.#content(fragment, this.#value);
     this.#hold(fragment.bytes);
@@ -179,8 +182,9 @@ class GatheredFetch {
         this.#isStreamed = this.#streams && isWhole(step.next.name);
       }
     } catch (error) {
-      if (error instanceof WireError) throw unreadable();
-      throw error;
+      if (!(error instanceof WireError)) throw error;
+      if (error.code !== 'limit') throw unreadable();
+      this.isSkipped = true;
     }
     return undefined;
   }

@@ -78,6 +78,19 @@ describe('a listing', { timeout: 60_000 }, () => {
     assert.match(heard, /a OK fetched\r\n$/);
   });
 
+  it('leaves what is too much to be taken apart to the client', async () => {
+    const huge = ` ENVELOPE (${'{1}\r\nx '.repeat(1100)})`;
+    const s = await begin(many(HTML), (_, usual) =>
+      usual()
+        .toString('latin1')
+        .replace(/(\* 120 FETCH [^*]*) ENVELOPE NIL/, `$1${huge}`),
+    );
+    const heard = await s.ask('a FETCH 1:* (FLAGS ENVELOPE)');
+    assert.equal(new Set(answered(heard)).size, COUNT);
+    assert.ok(heard.includes(`* 120 FETCH (FLAGS (\\Recent)${huge})\r\n`));
+    assert.match(heard, /a OK fetched\r\n$/);
+  });
+
   it('is told once of flags that come with it', async () => {
     const s = await begin([SUMMARISED, HTML], ({ text: asked }, usual) =>
       asked.includes('HEADER.FIELDS')
