@@ -88,7 +88,8 @@ class Discovery {
   }
 
   async run(located: readonly Located[]): Promise<Map<number, Known>> {
-    await this.#look(located.slice(0, SAMPLE), this.#headerItems(), this.#sort);
+    // Of few messages all is asked at once, so that they are answered in their order, as servers do.
+    await this.#look(located.slice(0, SAMPLE), [...this.#headerItems(), TEXT_ITEM, STRUCTURE_ITEM], this.#sort);
     await this.#look(located.slice(SAMPLE), this.#headerItems(), this.#sort);
     await this.#look([...this.#texts.values()], [TEXT_ITEM], this.#sortText);
     await this.#look([...this.#structures.values()], [STRUCTURE_ITEM], this.#sortStructure);
@@ -138,7 +139,7 @@ class Discovery {
         return this.#settle(message, listing, PLAIN);
       case 'text':
         this.#texts.set(uid, candidate());
-        return undefined;
+        return contentOf(items, TEXT_ITEM) === undefined ? undefined : this.#sortText(message, listing);
       case 'structure':
         // The client may have asked for it.
         if (items.some(isStructure)) return this.#decide(message, listing, candidate(), isMangled(items));
@@ -159,6 +160,7 @@ class Discovery {
   readonly #sortText = (message: Fetched, listing: Listing | undefined): Wait => {
     const candidate = this.#texts.get(message.uid);
     if (candidate === undefined) return undefined;
+    this.#texts.delete(message.uid);
     const isArmored = textIsArmored(candidate.encoding, contentOf(message.items, TEXT_ITEM) ?? NOTHING);
     const decide = (is: boolean): Wait => this.#decide(message, listing, candidate, is);
     return typeof isArmored === 'boolean' ? decide(isArmored) : isArmored.then(decide);

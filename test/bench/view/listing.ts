@@ -56,10 +56,9 @@ async function list(endpoint: Endpoint, mailbox: string): Promise<number> {
 }
 
 /** Removes what the provider and Postern remember of messages. */
-function forget({ folder, home }: Twins): void {
+function forget({ folder, forget: forgetIndex }: Twins): void {
   for (const path of readdirSync(join(folder, 'mail'), { recursive: true, encoding: 'utf8' })) {
     if (path.endsWith('dovecot.index.cache')) rmSync(join(folder, 'mail', path));
   }
-  // It may still be written to.
-  rmSync(join(home, 'index'), { recursive: true, force: true, maxRetries: 5 });
+  forgetIndex();
 }

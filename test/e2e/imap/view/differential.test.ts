@@ -3,7 +3,7 @@
  * VIEW_RUNS is the number of questions, VIEW_SEED chooses others.
  */
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type CorpusMessage, readCorpus } from '#test/corpus/corpus';
@@ -123,7 +123,7 @@ describe('an encrypted mailbox through Postern, against the same in plaintext', 
         mailbox,
       );
       for (const items of LISTINGS) {
-        rmSync(join(twins.home, 'index'), { recursive: true, force: true, maxRetries: 5 });
+        twins.forget();
         const [ours, theirs] = [await select(twins.shown, mailbox), await select(twins.plain, mailbox)];
         const [found, expected] = [await ours.run('l', items), await theirs.run('l', items)].map(readAnswers);
         assert.ok(found !== undefined && expected !== undefined);

@@ -2,6 +2,8 @@
  * The same mailbox twice at a real provider: once in plaintext, asked directly, and once as it is stored encrypted, asked through Postern. What the
  * one answers is what the other has to answer.
  */
+import { existsSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { gather, memorySource } from '#lib/bytes/source';
 import { Secret } from '#lib/keys/secret';
 import { openStored } from '#lib/message/open';
@@ -34,8 +36,8 @@ export interface Twins {
   readonly indexKey: Buffer;
   /** The folder in which the provider keeps its files. */
   readonly folder: string;
-  /** The folder in which Postern keeps its own. */
-  readonly home: string;
+  /** Takes away what Postern remembers of messages. */
+  readonly forget: () => void;
   /** What Postern has logged. */
   readonly log: () => string;
   readonly pid: number;
@@ -67,6 +69,7 @@ export async function startTwins(options: TwinsOptions = {}): Promise<Twins> {
     profile: profileFor(metered ? counter.endpoint : stored),
     ...(keys === undefined ? {} : { keys }),
   });
+  let forgotten = 0;
   const { originKey } = vault;
   const [key] = await privateKeysOf(vault);
   if (key === undefined) throw new Error('The vault has no key.');
@@ -85,7 +88,12 @@ export async function startTwins(options: TwinsOptions = {}): Promise<Twins> {
     },
     indexKey: vault.indexKey,
     folder: dovecot.folder,
-    home: postern.home,
+    // In one step: it may be written to.
+    forget: () => {
+      forgotten += 1;
+      const index = join(postern.home, 'index');
+      if (existsSync(index)) renameSync(index, `${index}.${forgotten}`);
+    },
     log: postern.log,
     pid: postern.pid,
     stop: async () => {

@@ -1,7 +1,5 @@
 /** What one session has learned of messages, the next one need not ask again. */
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Connection, expectOK } from '../client.js';
 import { numberedMessage } from '../fixture.js';
@@ -95,7 +93,7 @@ describe('what is remembered of messages', () => {
     );
     assert.ok(octets < 20_000, `${octets} octets came`);
     // The same as when they are opened.
-    rmSync(join(twins.home, 'index'), { recursive: true, maxRetries: 5 });
+    twins.forget();
     await again('Saved');
     const opened = readAnswers(await expectOK(connection, 'l', `FETCH 1:* ${items}`)).messages;
     assert.deepEqual(told, opened);
